@@ -1,0 +1,166 @@
+//! Topic `sfu:<id>`: signalling of embedded media for a member whose room channel is on the same socket.
+//!
+//! Dropping the channel detaches the peer, which lives on while its media flows; unless another socket has taken the peer over meanwhile.
+
+use std::task::{Context, Poll};
+
+use tokio::sync::mpsc;
+use videorooms_domain::{ParticipantId, RoomId};
+use videorooms_protocol::sfu::{self as wire, SfuEvent, SfuPush};
+use videorooms_protocol::{ErrorReply, Reason};
+use videorooms_rooms::MediaHost;
+use videorooms_sfu::{AttachRequest, Offer, PeerId, SignalEvent, Slot};
+
+use super::translate::{source, wire_source};
+use super::{Answer, answer, refused_by_media};
+
+/// Events that may wait for the socket.
+const MAX_EVENTS: usize = 32;
+
+/// A member's signalling.
+pub(crate) struct SfuChannel {
+    media: MediaHost,
+    peer: PeerId,
+    events: mpsc::Receiver<SignalEvent>,
+    ended: bool,
+}
+
+impl Drop for SfuChannel {
+    fn drop(&mut self) {
+        // The sender is gone when the peer is, or listens to another socket.
+        if !self.events.is_closed() {
+            self.media.detach(self.peer);
+        }
+    }
+}
+
+/// Attaches to a new peer, or to the one named.
+pub(crate) async fn join(
+    media: MediaHost,
+    room: RoomId,
+    participant: ParticipantId,
+    params: wire::SfuJoin,
+) -> Result<(SfuChannel, Answer), ErrorReply> {
+    let (sender, events) = mpsc::channel(MAX_EVENTS);
+    let request = AttachRequest {
+        token: params.token,
+        peer: params.peer.map(PeerId),
+    };
+    let attached = media
+        .attach(room, participant, request, sender)
+        .await
+        .map_err(|error| refused_by_media(&error))?;
+    let response = answer(&wire::SfuJoined {
+        peer: attached.peer.0,
+        resumed: attached.resumed,
+        ice_servers: Vec::new(),
+        slots: wire::SlotCounts {
+            audio: attached.slots.audio,
+            video: attached.slots.video,
+        },
+    });
+    Ok((
+        SfuChannel {
+            media,
+            peer: attached.peer,
+            events,
+            ended: false,
+        },
+        response,
+    ))
+}
+
+impl SfuChannel {
+    /// The next event; `None` once, when the peer is gone or another socket's.
+    pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<SignalEvent>> {
+        if self.ended {
+            return Poll::Pending;
+        }
+        let event = std::task::ready!(self.events.poll_recv(cx));
+        self.ended = event.is_none();
+        Poll::Ready(event)
+    }
+
+    /// A push of the client.
+    pub(crate) fn handle(
+        &self,
+        event: &str,
+        payload: &str,
+    ) -> Result<impl Future<Output = Answer> + Send + use<>, ErrorReply> {
+        let push = SfuPush::parse(event, payload)
+            .ok_or_else(|| ErrorReply::new(Reason::Unsupported, "no such event"))?
+            .map_err(|error| ErrorReply::new(Reason::Invalid, error.to_string()))?;
+        Ok(ask(self.media.clone(), self.peer, push))
+    }
+}
+
+async fn ask(media: MediaHost, peer: PeerId, push: SfuPush) -> Answer {
+    let done = match push {
+        SfuPush::Offer(offer) => {
+            let tracks = offer
+                .tracks
+                .into_iter()
+                .map(|track| (track.mid, source(track.source)))
+                .collect();
+            let offer = Offer {
+                r#gen: offer.r#gen,
+                sdp: offer.sdp,
+                tracks,
+            };
+            let answered = media
+                .offer(peer, offer)
+                .await
+                .map_err(|error| refused_by_media(&error))?;
+            return answer(&wire::SfuAnswer {
+                r#gen: answered.r#gen,
+                sdp: answered.sdp,
+            });
+        }
+        SfuPush::Mute(mute) => media.mute(peer, source(mute.source), mute.muted).await,
+        SfuPush::Keyframe(keyframe) => media.keyframe(peer, &keyframe.mid).await,
+        SfuPush::Leave => media.leave(peer).await,
+    };
+    done.map_err(|error| refused_by_media(&error))?;
+    answer(&videorooms_protocol::room::Done {})
+}
+
+/// An event of the media server as the client hears it.
+pub(crate) fn heard(event: SignalEvent) -> SfuEvent {
+    match event {
+        SignalEvent::Slots { rev, map } => SfuEvent::Slots(wire::SlotMap {
+            rev,
+            map: map.into_iter().map(binding).collect(),
+        }),
+        SignalEvent::NeedSlots(plan) => SfuEvent::NeedSlots(wire::SlotCounts {
+            audio: plan.audio,
+            video: plan.video,
+        }),
+        SignalEvent::Speakers(levels) => {
+            let level = |(participant, level): (ParticipantId, u8)| wire::SpeakerLevel {
+                participant_id: participant.to_string(),
+                level,
+            };
+            SfuEvent::Speakers(wire::Speakers {
+                levels: levels.into_iter().map(level).collect(),
+            })
+        }
+        SignalEvent::Reset(reason) => SfuEvent::Reset(wire::SfuReset {
+            reason: reason.to_owned(),
+        }),
+    }
+}
+
+fn binding(slot: Slot) -> wire::SlotBinding {
+    use videorooms_domain::Source;
+    let kind = match slot.source {
+        Source::Microphone | Source::ScreenAudio => wire::TrackKind::Audio,
+        Source::Camera | Source::Screen => wire::TrackKind::Video,
+    };
+    wire::SlotBinding {
+        mid: slot.mid,
+        participant_id: slot.participant.to_string(),
+        source: wire_source(slot.source),
+        kind,
+        muted: slot.muted,
+    }
+}

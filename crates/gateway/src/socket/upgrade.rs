@@ -1,0 +1,226 @@
+//! From HTTP to a socket. Whoever is refused is refused before the upgrade: a client that is let in and dropped comes back at once, a client that
+//! is refused takes its time.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{Extension, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde::Deserialize;
+
+use super::Client;
+use crate::http::{self, Problem};
+use crate::limits::prefix;
+use crate::metrics as names;
+use crate::state::Door;
+
+/// Longest frame on any topic.
+const MAX_FRAME: usize = 512 << 10;
+/// What a socket holds ready for reading and writing; more is taken while it is needed.
+const BUFFER: usize = 4 << 10;
+const PROTOCOL: &str = "phoenix";
+const TOKEN_PREFIX: &str = "base64url.bearer.phx.";
+/// Longest credential of a socket.
+const MAX_TOKEN: usize = 4 << 10;
+/// When a client that found the node leaving or full may try again.
+const BUSY: Duration = Duration::from_secs(2);
+
+/// What a client says in the query.
+#[derive(Deserialize)]
+pub(crate) struct Params {
+    /// Version of the serializer.
+    vsn: Option<String>,
+}
+
+/// Opens a socket.
+pub(crate) async fn upgrade(
+    State(door): State<Door>,
+    Extension(client): Extension<http::Client>,
+    params: Result<Query<Params>, QueryRejection>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => return refuse("request", Problem::invalid(rejection.body_text())),
+    };
+    if let Err(problem) = admit(&door, client) {
+        return problem;
+    }
+    let Query(params) = match params {
+        Ok(params) => params,
+        Err(rejection) => return refuse("request", Problem::invalid(rejection.body_text())),
+    };
+    if !params.vsn.as_deref().is_some_and(is_spoken) {
+        return refuse("version", forbidden("this server speaks vsn 2.0.0"));
+    }
+    if !is_own_origin(&headers, &door.config().allowed_origins) {
+        return refuse("origin", forbidden("this origin is not allowed"));
+    }
+    let Ok(auth_token) = auth_token(&headers) else {
+        return refuse("token", forbidden("the token cannot be read"));
+    };
+    let client = Client {
+        address: client.address,
+        is_local: client.is_at_this_machine(&headers),
+        auth_token,
+    };
+    upgrade
+        .protocols([PROTOCOL])
+        .max_frame_size(MAX_FRAME)
+        .max_message_size(MAX_FRAME)
+        .read_buffer_size(BUFFER)
+        .write_buffer_size(BUFFER)
+        .on_upgrade(move |socket| super::serve(door, socket, client))
+}
+
+#[expect(
+    clippy::result_large_err,
+    reason = "a refusal is an answer, made once and handed on"
+)]
+fn admit(door: &Door, client: http::Client) -> Result<(), Response> {
+    let unavailable =
+        |detail, wait| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(wait);
+    if door.is_draining() {
+        return Err(refuse("draining", unavailable("this node is leaving", BUSY)));
+    }
+    door.upgrade_rate()
+        .take(prefix(client.address), Instant::now())
+        .map_err(|wait| refuse("rate", unavailable("too many sockets at once", wait)))?;
+    if !door.sockets().has_room() {
+        return Err(refuse(
+            "full",
+            unavailable("this node has no room for another socket", BUSY),
+        ));
+    }
+    Ok(())
+}
+
+fn refuse(why: &'static str, problem: Problem) -> Response {
+    metrics::counter!(names::UPGRADES_REFUSED, "why" => why).increment(1);
+    problem.into_response()
+}
+
+fn forbidden(detail: &str) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
+}
+
+/// `~> 2.0.0`, as Phoenix has it.
+fn is_spoken(version: &str) -> bool {
+    let Some(patch) = version.strip_prefix("2.0.") else {
+        return false;
+    };
+    !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Browsers say from where a page is; others need not.
+fn is_own_origin(headers: &HeaderMap, allowed: &[String]) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return true;
+    };
+    let Ok(origin) = origin.to_str() else { return false };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let own = origin.split_once("://").map(|(_, rest)| rest);
+    (own.is_some() && own == host) || allowed.iter().any(|allowed| allowed == origin)
+}
+
+struct Unreadable;
+
+/// The credential that phoenix.js puts among the subprotocols: in spite of the name in the standard alphabet, without padding.
+fn auth_token(headers: &HeaderMap) -> Result<Option<Arc<str>>, Unreadable> {
+    let offered = headers
+        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let mut offered = offered.flat_map(|value| value.split(',')).map(str::trim);
+    let Some(encoded) = offered.find_map(|protocol| protocol.strip_prefix(TOKEN_PREFIX)) else {
+        return Ok(None);
+    };
+    if encoded.len() > MAX_TOKEN {
+        return Err(Unreadable);
+    }
+    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let alphabet = if encoded.contains(['-', '_']) {
+        &alphabet::URL_SAFE
+    } else {
+        &alphabet::STANDARD
+    };
+    let bytes = GeneralPurpose::new(alphabet, config)
+        .decode(encoded)
+        .map_err(|_| Unreadable)?;
+    String::from_utf8(bytes)
+        .map(|token| Some(token.into()))
+        .map_err(|_| Unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(header::HeaderName, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.clone(), value.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn versions_2_0_are_spoken_and_no_others() {
+        assert!(is_spoken("2.0.0") && is_spoken("2.0.17"));
+        for other in ["", "1.0.0", "2", "2.0", "2.0.", "2.1.0", "2.0.x", "3.0.0"] {
+            assert!(!is_spoken(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_page_may_open_a_socket_to_its_own_host_or_from_an_allowed_origin() {
+        let from = |origin| headers(&[(header::HOST, "rooms.example:4000"), (header::ORIGIN, origin)]);
+        let allowed = ["https://other.example".to_owned()];
+        assert!(is_own_origin(
+            &headers(&[(header::HOST, "rooms.example")]),
+            &allowed
+        ));
+        assert!(is_own_origin(&from("http://rooms.example:4000"), &allowed));
+        assert!(is_own_origin(&from("https://other.example"), &allowed));
+        for foreign in [
+            "http://rooms.example",
+            "http://rooms.example:4001",
+            "https://evil.example",
+            "null",
+        ] {
+            assert!(!is_own_origin(&from(foreign), &allowed), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_read_in_both_alphabets() {
+        let token = |value| {
+            auth_token(&headers(&[(header::SEC_WEBSOCKET_PROTOCOL, value)]))
+                .ok()
+                .flatten()
+        };
+        assert_eq!(
+            token("phoenix, base64url.bearer.phx.fj8/Pw").as_deref(),
+            Some("~???")
+        );
+        assert_eq!(
+            token("phoenix, base64url.bearer.phx.fj8_Pw").as_deref(),
+            Some("~???")
+        );
+        assert_eq!(token("phoenix"), None);
+        assert!(
+            auth_token(&headers(&[(
+                header::SEC_WEBSOCKET_PROTOCOL,
+                "base64url.bearer.phx.%%"
+            )]))
+            .is_err()
+        );
+    }
+}

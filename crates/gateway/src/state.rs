@@ -1,0 +1,193 @@
+//! What every request and every socket of a node shares: [`Door`], which outlives the gateway actor.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use serde::Serialize;
+use utoipa::ToSchema;
+use videorooms_debug::DebugLogHandle;
+use videorooms_domain::{NodeIncarnation, RoomId};
+use videorooms_rooms::{MediaHost, Rooms};
+
+use crate::auth::{Keys, Passwords};
+use crate::config::GatewayConfig;
+use crate::hub::Hub;
+use crate::limits::Buckets;
+use crate::socket::{Sockets, outbox::Outbox};
+
+/// Between two batches of sockets that are sent away.
+const DRAIN_PAUSE: Duration = Duration::from_millis(50);
+/// Batches in which all are sent away, so that they do not come back in one instant.
+const DRAIN_BATCHES: usize = 20;
+/// How long a drain waits for clients to take their goodbye.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(3);
+
+/// How one service of the node is, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ServiceStatus {
+    /// Which: `gateway`, `rooms`, `store`, `media`, `debug`.
+    pub name: &'static str,
+    /// `ok` or `down`.
+    pub status: &'static str,
+    /// More for people; no secrets.
+    pub detail: String,
+}
+
+/// Knows how the services of this node are.
+#[async_trait]
+pub trait StatusSource: Send + Sync + 'static {
+    /// Asks them all now; each within a deadline of its own.
+    async fn services(&self) -> Vec<ServiceStatus>;
+}
+
+/// What a [`Door`] is made of.
+pub struct DoorParts {
+    /// Settings.
+    pub config: GatewayConfig,
+    /// The way to rooms.
+    pub rooms: Rooms,
+    /// The way to media.
+    pub media: MediaHost,
+    /// Who hears which room.
+    pub hub: Arc<Hub>,
+    /// For tokens.
+    pub keys: Keys,
+    /// The debug log.
+    pub log: DebugLogHandle,
+    /// This boot of this node.
+    pub node: NodeIncarnation,
+    /// For `/api/status`.
+    pub status: Arc<dyn StatusSource>,
+}
+
+/// Handle to the public door. Cheap to clone; lives as long as the node.
+#[derive(Clone)]
+pub struct Door(Arc<Shared>);
+
+pub(crate) type GatewayState = Door;
+
+struct Shared {
+    parts: DoorParts,
+    passwords: Passwords,
+    sockets: Sockets,
+    http: Buckets<IpAddr>,
+    upgrades: Buckets<IpAddr>,
+    guesses: Buckets<(RoomId, IpAddr)>,
+    draining: AtomicBool,
+    started: Instant,
+}
+
+impl Door {
+    /// A door that no listener serves yet.
+    #[must_use]
+    pub fn new(parts: DoorParts) -> Self {
+        let limits = &parts.config.limits;
+        Self(Arc::new(Shared {
+            passwords: Passwords::default(),
+            sockets: Sockets::new(limits.max_sockets),
+            http: Buckets::new(limits.http),
+            upgrades: Buckets::new(limits.sockets),
+            guesses: Buckets::new(limits.passwords),
+            draining: AtomicBool::new(false),
+            started: Instant::now(),
+            parts,
+        }))
+    }
+
+    /// Sends every client away: new sockets are refused with 503, what is waiting is written, then sockets are closed with 1012 in batches over
+    /// a second. Answers when all are gone, or after 3 s more.
+    pub async fn drain(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+        let mut sockets = self.sockets().all();
+        shuffle(&mut sockets);
+        for batch in sockets.chunks(sockets.len().div_ceil(DRAIN_BATCHES).max(1)) {
+            batch.iter().for_each(|outbox| outbox.restart());
+            tokio::time::sleep(DRAIN_PAUSE).await;
+        }
+        // Whoever was being let in when the drain began.
+        self.sockets().restart_all();
+        drop(tokio::time::timeout(DRAIN_DEADLINE, self.sockets().empty()).await);
+    }
+
+    /// No new sockets: the node is leaving.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+
+    /// Sockets open now.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.sockets().count()
+    }
+
+    pub(crate) fn config(&self) -> &GatewayConfig {
+        &self.0.parts.config
+    }
+
+    pub(crate) fn rooms(&self) -> &Rooms {
+        &self.0.parts.rooms
+    }
+
+    pub(crate) fn media(&self) -> &MediaHost {
+        &self.0.parts.media
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.0.parts.hub
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.0.parts.keys
+    }
+
+    pub(crate) fn log(&self) -> &DebugLogHandle {
+        &self.0.parts.log
+    }
+
+    pub(crate) fn node(&self) -> &NodeIncarnation {
+        &self.0.parts.node
+    }
+
+    pub(crate) fn status(&self) -> &dyn StatusSource {
+        &*self.0.parts.status
+    }
+
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+
+    pub(crate) fn sockets(&self) -> &Sockets {
+        &self.0.sockets
+    }
+
+    /// Requests of one address.
+    pub(crate) fn http_rate(&self) -> &Buckets<IpAddr> {
+        &self.0.http
+    }
+
+    /// Upgrades of one address.
+    pub(crate) fn upgrade_rate(&self) -> &Buckets<IpAddr> {
+        &self.0.upgrades
+    }
+
+    /// Guesses of one room's password from one address.
+    pub(crate) fn guess_rate(&self) -> &Buckets<(RoomId, IpAddr)> {
+        &self.0.guesses
+    }
+
+    pub(crate) fn uptime(&self) -> Duration {
+        self.0.started.elapsed()
+    }
+}
+
+/// Fisher–Yates; without randomness the order stays, which only costs the spread.
+fn shuffle(sockets: &mut [Arc<Outbox>]) {
+    for last in (1..sockets.len()).rev() {
+        let Ok(random) = getrandom::u32() else { return };
+        sockets.swap(last, random as usize % (last + 1));
+    }
+}

@@ -1,0 +1,321 @@
+//! The SFU itself, without clock, socket or thread: rooms, peers, timers, and the way of a packet.
+//!
+//! Every call brings the time with it; what is to be sent waits in [`Core::take_datagrams`]. A call never leaves a peer undrained or a
+//! notice unhandled. A peer that fails is closed and its room goes on. Signalling is in `signalling`, media in `fanout`.
+
+mod demux;
+mod fanout;
+mod room;
+mod signalling;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use str0m::config::DtlsCert;
+use str0m::{Candidate, Rtc, RtcConfig};
+
+use crate::config::Limits;
+use crate::peer::{Datagram, Failure, Notice, Outbox, Peer};
+use crate::{MediaError, PeerEvent, PeerKey, RoomKey, Totals, metrics};
+
+use self::demux::Demux;
+use self::room::Room;
+
+/// Pace of what needs no better: idle checks, repeated keyframe requests, undelivered slot maps.
+const TICK: Duration = Duration::from_millis(100);
+/// Speakers are told at most four times a second.
+const SPEAKERS_EVERY: Duration = Duration::from_millis(250);
+
+/// Rooms, peers and timers of one worker.
+pub(crate) struct Core {
+    limits: Limits,
+    advertised: Vec<SocketAddr>,
+    cert: DtlsCert,
+    rooms: HashMap<RoomKey, Room>,
+    peers: HashMap<PeerKey, Peer>,
+    next_peer: u64,
+    demux: Demux,
+    timers: BTreeSet<(Instant, PeerKey)>,
+    next_tick: Instant,
+    next_speakers: Instant,
+    outbox: Outbox,
+}
+
+impl Core {
+    /// # Errors
+    /// [`MediaError::Invalid`] when the crypto library makes no certificate.
+    pub(crate) fn new(
+        now: Instant,
+        advertised: Vec<SocketAddr>,
+        first_peer: u64,
+        limits: Limits,
+    ) -> Result<Self, MediaError> {
+        let cert = str0m::crypto::from_feature_flags()
+            .dtls_provider
+            .generate_certificate()
+            .ok_or_else(|| MediaError::Invalid("no DTLS certificate could be made".into()))?;
+        Ok(Self {
+            limits,
+            advertised,
+            cert,
+            rooms: HashMap::new(),
+            peers: HashMap::new(),
+            next_peer: first_peer,
+            demux: Demux::default(),
+            timers: BTreeSet::new(),
+            next_tick: now,
+            next_speakers: now,
+            outbox: Outbox::default(),
+        })
+    }
+
+    /// Takes a datagram that came from `source` to our address `local`.
+    pub(crate) fn handle_datagram(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        local: SocketAddr,
+        bytes: &[u8],
+    ) {
+        let to = self.advertised_for(local);
+        let Some(key) = self.route(now, source, local, to, bytes) else {
+            metrics::unknown_datagram();
+            return;
+        };
+        let Some(peer) = self.peers.get_mut(&key) else {
+            return;
+        };
+        let outcome = peer.receive(now, source, to, bytes, &mut self.outbox);
+        self.settle(now, key, outcome);
+        self.work(now);
+    }
+
+    /// Runs every timer that is due.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        // A session whose timer stays due may not keep the loop for itself: each peer gets one turn.
+        let due: Vec<PeerKey> = self
+            .timers
+            .range(..=(now, PeerKey(u64::MAX)))
+            .map(|(_, key)| *key)
+            .collect();
+        for key in due {
+            let Some(peer) = self.peers.get_mut(&key) else {
+                continue;
+            };
+            let outcome = peer.timeout(now, &mut self.outbox);
+            self.settle(now, key, outcome);
+        }
+        self.work(now);
+        if self.next_tick <= now {
+            self.next_tick = now + TICK;
+            self.tick(now);
+            self.work(now);
+        }
+    }
+
+    /// When [`Self::handle_timeout`] wants to be called next; `None` while there is nothing to time.
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        if self.rooms.is_empty() {
+            return None;
+        }
+        let timer = self.timers.first().map(|(at, _)| *at);
+        Some(timer.map_or(self.next_tick, |at| at.min(self.next_tick)))
+    }
+
+    /// Everything to be sent since the last call, in order per destination.
+    pub(crate) fn take_datagrams(&mut self) -> Vec<Datagram> {
+        let mut datagrams = std::mem::take(&mut self.outbox.datagrams);
+        for datagram in &mut datagrams {
+            datagram.local = datagram
+                .local
+                .or_else(|| self.demux.local_of(&datagram.destination));
+        }
+        datagrams
+    }
+
+    /// How much there is.
+    pub(crate) fn totals(&self) -> Totals {
+        Totals {
+            rooms: self.rooms.len(),
+            peers: self.peers.len(),
+        }
+    }
+
+    /// Closes every peer with a goodbye and forgets every room.
+    pub(crate) fn shutdown(&mut self, now: Instant) {
+        let rooms: Vec<RoomKey> = self.rooms.keys().copied().collect();
+        for room in rooms {
+            self.end_room(now, room, "shutdown");
+        }
+    }
+
+    fn new_session(&self, now: Instant) -> Result<Rtc, MediaError> {
+        let config = RtcConfig::new()
+            .clear_codecs()
+            .enable_opus(true, false)
+            .enable_vp8(true)
+            .set_ice_lite(true)
+            .set_rtp_mode(true)
+            .set_dtls_cert(self.cert.clone());
+        let broken = |error: String| MediaError::Invalid(format!("no session: {error}"));
+        let mut rtc = config.build(now);
+        for address in &self.advertised {
+            let candidate = Candidate::host(*address, "udp").map_err(|error| broken(error.to_string()))?;
+            rtc.add_local_candidate(candidate);
+        }
+        Ok(rtc)
+    }
+
+    /// The candidate behind one of our addresses. str0m drops what came to no candidate; behind a NAT or with a
+    /// mapped port any one of the same family will do, since an ICE-lite agent only answers.
+    fn advertised_for(&self, local: SocketAddr) -> SocketAddr {
+        let same_ip = self.advertised.iter().find(|address| address.ip() == local.ip());
+        let family =
+            |address: &&SocketAddr| address.is_ipv4() == local.is_ipv4() && !address.ip().is_loopback();
+        same_ip
+            .or_else(|| self.advertised.iter().find(family))
+            .copied()
+            .unwrap_or(local)
+    }
+
+    /// The peer a datagram is for. STUN names it and outranks the table, so a client may change its address.
+    fn route(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        local: SocketAddr,
+        to: SocketAddr,
+        bytes: &[u8],
+    ) -> Option<PeerKey> {
+        if let Some(key) = self.demux.by_ufrag(bytes)
+            && let Some(peer) = self.peers.get_mut(&key)
+            && peer.accepts(now, source, to, bytes)
+        {
+            self.demux.bind(source, local.ip(), peer);
+            return Some(key);
+        }
+        self.demux.by_address(&source)
+    }
+
+    /// Brings timers into line after a call into a peer, and closes the peer if the call failed.
+    fn settle(&mut self, now: Instant, key: PeerKey, outcome: Result<(), Failure>) {
+        let Err(failure) = outcome else {
+            return self.arm(key);
+        };
+        tracing::warn!(peer.id = key.0, error = %failure, "media peer failed");
+        metrics::peer_failed(&failure);
+        self.close_peer(now, key, "failed");
+    }
+
+    fn arm(&mut self, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(&key) else {
+            return;
+        };
+        if peer.armed == peer.deadline {
+            return;
+        }
+        if let Some(armed) = peer.armed.take() {
+            self.timers.remove(&(armed, key));
+        }
+        if let Some(deadline) = peer.deadline {
+            self.timers.insert((deadline, key));
+            peer.armed = Some(deadline);
+        }
+    }
+
+    fn close_peer(&mut self, now: Instant, key: PeerKey, reason: &'static str) {
+        let Some(mut peer) = self.peers.remove(&key) else {
+            return;
+        };
+        if let Some(armed) = peer.armed {
+            self.timers.remove(&(armed, key));
+        }
+        tracing::info!(peer.id = key.0, reason, "media peer closed");
+        metrics::peer_closed(reason);
+        let before = self.outbox.datagrams.len();
+        peer.close(now, reason, &mut self.outbox);
+        // The table is about to forget from which address the goodbye goes.
+        for goodbye in &mut self.outbox.datagrams[before..] {
+            goodbye.local = self.demux.local_of(&goodbye.destination);
+        }
+        self.demux.forget(&peer);
+        let (room, participant) = (peer.room, peer.participant);
+        peer.discard();
+        if let Some(entry) = self.rooms.get_mut(&room) {
+            entry.leave(now, participant, key);
+            self.rebind(now, room);
+        }
+    }
+
+    /// Handles what sessions reported, until they report nothing more.
+    fn work(&mut self, now: Instant) {
+        while let Some((key, notice)) = self.outbox.notices.pop_front() {
+            match notice {
+                Notice::Packet(packet) => self.on_packet(now, key, &packet),
+                Notice::KeyframeWanted(mid) => self.on_keyframe_wanted(now, key, mid),
+                Notice::Connected => self.on_connected(now, key),
+                Notice::Closed => self.close_peer(now, key, "closed by client"),
+            }
+        }
+    }
+
+    fn tick(&mut self, now: Instant) {
+        self.close_idle(now);
+        self.expire_rooms(now);
+        let rooms: Vec<RoomKey> = self.rooms.keys().copied().collect();
+        let speakers_due = self.next_speakers <= now;
+        if speakers_due {
+            self.next_speakers = now + SPEAKERS_EVERY;
+        }
+        for room in rooms {
+            self.ask_keyframes(now, room);
+            if speakers_due {
+                self.tell_speakers(room);
+            }
+        }
+        for peer in self.peers.values_mut() {
+            peer.tell_slots();
+        }
+        metrics::totals(self.totals());
+    }
+
+    fn close_idle(&mut self, now: Instant) {
+        let limits = &self.limits;
+        let late = |peer: &Peer| {
+            let silent = now.saturating_duration_since(peer.last_received);
+            match peer.offered_at {
+                _ if peer.connected => (silent >= limits.idle).then_some("idle"),
+                Some(at) => (now.saturating_duration_since(at) >= limits.connect).then_some("not connected"),
+                // A socket that has not offered yet may wait for its user's permission to use the camera.
+                None => (!peer.is_attached() && silent >= limits.idle).then_some("idle"),
+            }
+        };
+        let late: Vec<_> = self
+            .peers
+            .values()
+            .filter_map(|peer| Some((peer.key, late(peer)?)))
+            .collect();
+        for (key, reason) in late {
+            self.close_peer(now, key, reason);
+        }
+    }
+
+    fn expire_rooms(&mut self, now: Instant) {
+        let expired: Vec<RoomKey> = self
+            .rooms
+            .iter()
+            .filter(|(_, room)| room.is_expired(now))
+            .map(|(key, _)| *key)
+            .collect();
+        for room in expired {
+            self.end_room(now, room, "room expired");
+        }
+    }
+
+    fn tell(&mut self, key: PeerKey, event: PeerEvent) -> bool {
+        self.peers.get_mut(&key).is_some_and(|peer| peer.tell(event))
+    }
+}

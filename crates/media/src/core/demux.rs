@@ -1,0 +1,89 @@
+//! Which peer a datagram belongs to: by the ufrag in a STUN message, otherwise by the sender's address.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+
+use str0m::ice::StunMessage;
+
+use crate::PeerKey;
+use crate::peer::Peer;
+
+/// Addresses of one peer: a host has few interfaces, and a NAT rebinding now and then makes old ones useless.
+const MAX_ADDRESSES: usize = 8;
+
+#[derive(Debug, Clone, Copy)]
+struct Route {
+    peer: PeerKey,
+    local: IpAddr,
+}
+
+/// The tables.
+#[derive(Debug, Default)]
+pub(super) struct Demux {
+    by_address: HashMap<SocketAddr, Route>,
+    by_ufrag: HashMap<String, PeerKey>,
+}
+
+impl Demux {
+    /// The peer that a STUN message names. The name is not to be trusted before the peer checked its integrity.
+    pub(super) fn by_ufrag(&self, bytes: &[u8]) -> Option<PeerKey> {
+        // RFC 7983: STUN and nothing else starts with 0 or 1 here.
+        if *bytes.first()? > 1 {
+            return None;
+        }
+        let message = StunMessage::parse(bytes).ok()?;
+        let (ours, _) = message.split_username()?;
+        self.by_ufrag.get(ours).copied()
+    }
+
+    pub(super) fn by_address(&self, source: &SocketAddr) -> Option<PeerKey> {
+        self.by_address.get(source).map(|route| route.peer)
+    }
+
+    /// Our address that this client talks to.
+    pub(super) fn local_of(&self, source: &SocketAddr) -> Option<IpAddr> {
+        self.by_address.get(source).map(|route| route.local)
+    }
+
+    /// Lets an address belong to a peer that proved itself.
+    pub(super) fn bind(&mut self, source: SocketAddr, local: IpAddr, peer: &mut Peer) {
+        self.by_address.insert(
+            source,
+            Route {
+                peer: peer.key,
+                local,
+            },
+        );
+        if peer.addresses.contains(&source) {
+            return;
+        }
+        if peer.addresses.len() >= MAX_ADDRESSES {
+            let oldest = peer.addresses.remove(0);
+            self.unbind(&oldest, peer.key);
+        }
+        peer.addresses.push(source);
+    }
+
+    /// Indexes the peer's present ufrag instead of `former`: an ICE restart changes it.
+    pub(super) fn index(&mut self, former: &str, peer: &Peer) {
+        self.by_ufrag.remove(former);
+        self.by_ufrag.insert(peer.ufrag.clone(), peer.key);
+    }
+
+    pub(super) fn forget(&mut self, peer: &Peer) {
+        self.by_ufrag.remove(&peer.ufrag);
+        for address in &peer.addresses {
+            self.unbind(address, peer.key);
+        }
+    }
+
+    fn unbind(&mut self, address: &SocketAddr, key: PeerKey) {
+        if self
+            .by_address
+            .get(address)
+            .is_some_and(|route| route.peer == key)
+        {
+            self.by_address.remove(address);
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The way of media: who gets whose tracks, packets out to subscribers, keyframe requests back to publishers, and who speaks.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use str0m::media::Mid;
+use str0m::rtp::RtpPacket;
+
+use crate::forwarder::Incoming;
+use crate::slots::{Assignment, TrackKey, Wanted};
+use crate::{Kind, PeerEvent, PeerKey, RoomKey, metrics};
+
+use super::Core;
+
+/// A publisher makes no more keyframes than this for all its subscribers together.
+const KEYFRAME_EVERY: Duration = Duration::from_millis(300);
+/// Levels quieter than this are room noise (RFC 6464: 127 is silence).
+const QUIETEST_SPEAKER: u8 = 60;
+/// Speakers named in one list.
+const MAX_SPEAKERS: usize = 8;
+
+impl Core {
+    /// Makes every subscriber's slots agree with what is published and allowed; call after anything changed.
+    pub(super) fn rebind(&mut self, now: Instant, room: RoomKey) {
+        let wanted = self.wanted(room);
+        let members = self.members(room);
+        for key in &members {
+            let Some(peer) = self.peers.get_mut(key).filter(|peer| peer.offered_at.is_some()) else {
+                continue;
+            };
+            let mine: Vec<Wanted> = wanted
+                .iter()
+                .filter(|track| peer.subscribe && track.track.peer != *key)
+                .copied()
+                .collect();
+            let result = peer.slots.assign(&mine);
+            if result.changed {
+                peer.slots_changed();
+            }
+            peer.tell_slots();
+            self.ask_for_slots(*key, result);
+        }
+        self.index_subscribers(&members);
+        self.ask_keyframes(now, room);
+    }
+
+    /// Forwards a publisher's packet to everyone whose slot shows it.
+    pub(super) fn on_packet(&mut self, now: Instant, key: PeerKey, packet: &RtpPacket) {
+        let Some(peer) = self.peers.get_mut(&key) else {
+            return;
+        };
+        let Some(index) = peer.track_of(packet.header.ssrc) else {
+            return;
+        };
+        let room = peer.room;
+        if !std::mem::replace(&mut peer.tracks[index].live, true) {
+            self.rebind(now, room);
+        }
+        let Some(track) = self
+            .peers
+            .get_mut(&key)
+            .and_then(|peer| peer.tracks.get_mut(index))
+        else {
+            return;
+        };
+        if track.muted || track.subscribers.is_empty() {
+            return;
+        }
+        if let Some(level) = packet.header.ext_vals.audio_level {
+            let level = level.unsigned_abs();
+            track.level = Some(track.level.map_or(level, |loudest| loudest.min(level)));
+        }
+        let Some(incoming) = Incoming::parse(track.source.kind(), packet) else {
+            return;
+        };
+        let subscribers = std::mem::take(&mut track.subscribers);
+        let mut forwarded = 0;
+        let mut failed = Vec::new();
+        for &(subscriber, slot) in &subscribers {
+            let Some(peer) = self.peers.get_mut(&subscriber) else {
+                continue;
+            };
+            match peer.forward(now, slot, &incoming, &mut self.outbox) {
+                Ok(sent) => forwarded += u64::from(sent),
+                Err(failure) => failed.push((subscriber, failure)),
+            }
+            self.arm(subscriber);
+        }
+        metrics::forwarded(forwarded);
+        if let Some(track) = self
+            .peers
+            .get_mut(&key)
+            .and_then(|peer| peer.tracks.get_mut(index))
+        {
+            track.subscribers = subscribers;
+        }
+        // Closing rebuilds the lists of subscribers, so it waits until this one is back in its place.
+        for (subscriber, failure) in failed {
+            self.settle(now, subscriber, Err(failure));
+        }
+    }
+
+    /// A subscriber's decoder lost its way.
+    pub(super) fn on_keyframe_wanted(&mut self, now: Instant, key: PeerKey, mid: Mid) {
+        let slots = self.peers.get(&key).map(|peer| &peer.slots.all);
+        let slot = slots.and_then(|slots| {
+            slots
+                .iter()
+                .find(|slot| slot.mid == mid && slot.kind == Kind::Video)
+        });
+        if let Some(bound) = slot.and_then(|slot| slot.bound) {
+            self.request_keyframe(now, bound.track);
+        }
+    }
+
+    pub(super) fn on_connected(&mut self, now: Instant, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(&key) else {
+            return;
+        };
+        peer.connected = true;
+        let room = peer.room;
+        if let Some(offered_at) = peer.offered_at {
+            metrics::connected(now.saturating_duration_since(offered_at));
+        }
+        self.ask_keyframes(now, room);
+    }
+
+    /// Asks the publishers of everything that somebody waits for, again and again until it comes.
+    pub(super) fn ask_keyframes(&mut self, now: Instant, room: RoomKey) {
+        let mut awaited: HashSet<TrackKey> = HashSet::new();
+        for key in self.members(room) {
+            let Some(peer) = self.peers.get(&key).filter(|peer| peer.connected) else {
+                continue;
+            };
+            let waiting = peer
+                .slots
+                .all
+                .iter()
+                .filter(|slot| slot.forwarder.awaits_keyframe());
+            awaited.extend(waiting.filter_map(|slot| slot.bound).map(|bound| bound.track));
+            let put_off = peer.tracks.iter().filter(|track| track.keyframe_wanted);
+            awaited.extend(put_off.map(|track| TrackKey {
+                peer: key,
+                source: track.source,
+            }));
+        }
+        for track in awaited {
+            self.request_keyframe(now, track);
+        }
+    }
+
+    /// Tells everyone in the room who spoke since the last time; silence is told once.
+    pub(super) fn tell_speakers(&mut self, room: RoomKey) {
+        let members = self.members(room);
+        let mut speakers = Vec::new();
+        for key in &members {
+            let Some(peer) = self.peers.get_mut(key) else {
+                continue;
+            };
+            let levels = peer.tracks.iter_mut().filter_map(|track| track.level.take());
+            let loudest = levels.filter(|level| *level <= QUIETEST_SPEAKER).min();
+            speakers.extend(loudest.map(|level| (peer.participant, level)));
+        }
+        speakers.sort_unstable_by_key(|(participant, level)| (*level, *participant));
+        speakers.truncate(MAX_SPEAKERS);
+        let Some(entry) = self.rooms.get_mut(&room) else {
+            return;
+        };
+        let was_speaking = std::mem::replace(&mut entry.speaking, !speakers.is_empty());
+        if !was_speaking && speakers.is_empty() {
+            return;
+        }
+        for key in members {
+            self.tell(key, PeerEvent::Speakers(speakers.clone()));
+        }
+    }
+
+    fn request_keyframe(&mut self, now: Instant, track: TrackKey) {
+        let Some(peer) = self.peers.get_mut(&track.peer).filter(|peer| peer.connected) else {
+            return;
+        };
+        let Some(index) = peer.tracks.iter().position(|own| own.source == track.source) else {
+            return;
+        };
+        let own = &mut peer.tracks[index];
+        let too_soon = |asked: Instant| now.saturating_duration_since(asked) < KEYFRAME_EVERY;
+        own.keyframe_wanted = own.keyframe_asked.is_some_and(too_soon);
+        if own.keyframe_wanted {
+            return;
+        }
+        own.keyframe_asked = Some(now);
+        metrics::keyframe_requested();
+        let outcome = peer.request_keyframe(now, index, &mut self.outbox);
+        self.settle(now, track.peer, outcome);
+    }
+
+    /// Asks the client for more m-lines, once per offer, while there is room for them.
+    fn ask_for_slots(&mut self, key: PeerKey, result: Assignment) {
+        let Some(peer) = self.peers.get_mut(&key) else {
+            return;
+        };
+        if peer.slots_asked || result.missing_audio + result.missing_video == 0 {
+            return;
+        }
+        let lines = peer.slots.all.len() + peer.tracks.len();
+        let step = usize::from(self.limits.slots);
+        let mut left = self.limits.media_lines.saturating_sub(lines);
+        let mut grow = |missing: usize| {
+            let lines = if missing == 0 {
+                0
+            } else {
+                missing.next_multiple_of(step).min(left)
+            };
+            left -= lines;
+            lines as u8
+        };
+        let (audio, video) = (grow(result.missing_audio), grow(result.missing_video));
+        if audio + video > 0 {
+            peer.slots_asked = peer.tell(PeerEvent::NeedSlots { audio, video });
+        }
+    }
+
+    /// Every track of the room that may be forwarded: cameras and voices before screens, by participant.
+    fn wanted(&self, room: RoomKey) -> Vec<Wanted> {
+        let Some(entry) = self.rooms.get(&room) else {
+            return Vec::new();
+        };
+        let mut wanted = Vec::new();
+        for (participant, key) in &entry.members {
+            let Some(peer) = self.peers.get(key) else { continue };
+            let allowed = entry.allowed(*participant);
+            let tracks = peer.tracks.iter().filter(|track| allowed.contains(track.source));
+            wanted.extend(tracks.map(|track| Wanted {
+                track: TrackKey {
+                    peer: *key,
+                    source: track.source,
+                },
+                participant: *participant,
+                muted: !track.flows(),
+            }));
+        }
+        wanted.sort_by_key(|wanted| wanted.track.source);
+        wanted
+    }
+
+    /// Turns the subscribers' bindings into each track's list of subscribers.
+    fn index_subscribers(&mut self, members: &[PeerKey]) {
+        let mut lists: HashMap<TrackKey, Vec<(PeerKey, usize)>> = HashMap::new();
+        for key in members {
+            let Some(peer) = self.peers.get(key) else { continue };
+            for (index, slot) in peer.slots.all.iter().enumerate() {
+                if let Some(bound) = slot.bound {
+                    lists.entry(bound.track).or_default().push((*key, index));
+                }
+            }
+        }
+        for key in members {
+            let Some(peer) = self.peers.get_mut(key) else {
+                continue;
+            };
+            for track in &mut peer.tracks {
+                let own = TrackKey {
+                    peer: *key,
+                    source: track.source,
+                };
+                track.subscribers = lists.remove(&own).unwrap_or_default();
+            }
+        }
+    }
+
+    fn members(&self, room: RoomKey) -> Vec<PeerKey> {
+        self.rooms
+            .get(&room)
+            .map(|room| room.members.values().copied().collect())
+            .unwrap_or_default()
+    }
+}

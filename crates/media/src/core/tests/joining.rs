@@ -1,0 +1,151 @@
+//! Peers come, take their places and go.
+
+use std::time::Duration;
+
+use crate::config::Limits;
+use crate::{MediaError, PeerEvent, Source, Sources};
+
+use super::world::{ROOM, World};
+
+#[test]
+fn two_clients_see_each_other_in_their_slots() {
+    let mut world = World::new();
+    let (anna, ben) = (world.join(1), world.join(2));
+    for (me, other) in [(anna, 2), (ben, 1)] {
+        assert!(world.clients[me].slot_of(other, Source::Camera).is_some());
+        assert!(world.clients[me].slot_of(other, Source::Microphone).is_some());
+        assert_eq!(world.clients[me].slots().len(), 2);
+    }
+}
+
+#[test]
+fn a_source_is_muted_until_its_first_packet() {
+    let mut world = World::new();
+    let (anna, ben) = (world.join(1), world.join(2));
+    assert!(world.clients[ben].slot_of(1, Source::Camera).unwrap().muted);
+    world.send_video(anna, Source::Camera, true);
+    assert!(!world.clients[ben].slot_of(1, Source::Camera).unwrap().muted);
+}
+
+#[test]
+fn who_leaves_frees_the_slots_for_the_next() {
+    let mut world = World::new();
+    let (anna, ben) = (world.join_with(1, 1), world.join_with(2, 1));
+    let mid = world.clients[anna].slot_of(2, Source::Camera).unwrap().mid;
+    let peer = world.clients[ben].peer;
+    world.core.leave(world.now, peer).unwrap();
+    world.run(Duration::from_millis(50));
+    assert!(world.clients[anna].slots().is_empty());
+    assert_eq!(world.clients[ben].reset_reason(), Some("left"));
+    world.join_with(3, 1);
+    assert_eq!(world.clients[anna].slot_of(3, Source::Camera).unwrap().mid, mid);
+}
+
+#[test]
+fn more_slots_are_asked_for_once_and_used_when_they_come() {
+    let mut world = World::new();
+    let anna = world.join_with(1, 1);
+    world.join_with(2, 8);
+    world.join_with(3, 8);
+    let asked = |world: &World| {
+        let events = world.clients[anna].events.lock().unwrap();
+        events
+            .iter()
+            .filter(|event| **event == PeerEvent::NeedSlots { audio: 8, video: 8 })
+            .count()
+    };
+    world.run(Duration::from_secs(1));
+    assert_eq!(asked(&world), 1);
+    world.offer(anna, &[], 8, false);
+    assert_eq!(world.clients[anna].slots().len(), 4);
+    assert_eq!(asked(&world), 1);
+}
+
+#[test]
+fn a_second_peer_of_a_participant_closes_the_first() {
+    let mut world = World::new();
+    let anna = world.join(1);
+    let (attached, _) = world.attach(1, None);
+    assert_ne!(attached.peer, world.clients[anna].peer);
+    assert!(!attached.resumed);
+    assert_eq!(world.clients[anna].reset_reason(), Some("replaced"));
+}
+
+#[test]
+fn a_lost_socket_comes_back_to_its_peer_and_hears_the_slots_again() {
+    let mut world = World::new();
+    let anna = world.join(1);
+    world.join(2);
+    let peer = world.clients[anna].peer;
+    world.core.detach(peer);
+    world.run(Duration::from_secs(20));
+    let (attached, events) = world.attach(1, Some(peer));
+    assert_eq!((attached.peer, attached.resumed), (peer, true));
+    assert!(matches!(events.lock().unwrap().as_slice(), [PeerEvent::Slots { map, .. }] if map.len() == 2));
+}
+
+#[test]
+fn a_peer_of_somebody_else_is_not_resumed() {
+    let mut world = World::new();
+    let anna = world.join(1);
+    let (attached, _) = world.attach(2, Some(world.clients[anna].peer));
+    assert!(!attached.resumed);
+    assert_eq!(world.clients[anna].reset_reason(), None);
+}
+
+#[test]
+fn a_removed_participant_is_reset_and_gone() {
+    let mut world = World::new();
+    let (anna, ben) = (world.join(1), world.join(2));
+    world.core.remove_participant(world.now, ROOM, 2);
+    assert_eq!(world.clients[ben].reset_reason(), Some("removed"));
+    assert!(world.clients[anna].slots().is_empty());
+    world.until(|world| world.clients[ben].closed);
+}
+
+#[test]
+fn rights_hold_for_those_who_are_not_there_yet() {
+    let mut world = World::new();
+    let anna = world.join(1);
+    world
+        .core
+        .set_publishing(world.now, ROOM, 2, [Source::Microphone].into_iter().collect())
+        .unwrap();
+    let ben = world.join(2);
+    assert!(world.clients[anna].slot_of(2, Source::Camera).is_none());
+    assert!(world.clients[anna].slot_of(2, Source::Microphone).is_some());
+    world.send_video(ben, Source::Camera, true);
+    assert!(world.clients[anna].received.is_empty());
+    world
+        .core
+        .set_publishing(world.now, ROOM, 2, Sources::ALL)
+        .unwrap();
+    assert!(world.clients[anna].slot_of(2, Source::Camera).is_some());
+}
+
+#[test]
+fn a_full_room_takes_nobody_more() {
+    let mut world = World::with(Limits {
+        peers: 1,
+        ..Limits::default()
+    });
+    world.attach(1, None);
+    let wish = crate::AttachWish {
+        room: ROOM,
+        participant: 2,
+        publish: Sources::ALL,
+        subscribe: true,
+        peer: None,
+        sink: Box::new(|_| crate::Delivery::Taken),
+    };
+    assert_eq!(world.core.attach(world.now, wish), Err(MediaError::Full("peers")));
+}
+
+#[test]
+fn an_empty_room_expires() {
+    let mut world = World::new();
+    assert!(world.core.room_members(ROOM).is_ok());
+    world.run(Duration::from_secs(61));
+    assert_eq!(world.core.room_members(ROOM), Err(MediaError::NoSuchRoom));
+    assert_eq!(world.core.next_timeout(), None);
+}

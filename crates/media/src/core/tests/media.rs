@@ -1,0 +1,164 @@
+//! Packets go where they should and read as one stream.
+
+use std::time::Duration;
+
+use crate::{PeerEvent, Source};
+
+use super::world::{ROOM, World};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn video_and_audio_reach_the_others_and_not_the_sender() {
+    let mut world = World::new();
+    let (anna, ben, carl) = (world.join(1), world.join(2), world.join(3));
+    world.send_video(anna, Source::Camera, true);
+    world.send_audio(anna, -20);
+    for other in [ben, carl] {
+        let camera = world.clients[other].slot_of(1, Source::Camera).unwrap();
+        let microphone = world.clients[other].slot_of(1, Source::Microphone).unwrap();
+        assert_eq!(world.clients[other].packets(&camera.mid).len(), 1);
+        assert_eq!(world.clients[other].packets(&microphone.mid).len(), 1);
+    }
+    assert!(world.clients[anna].received.is_empty());
+}
+
+#[test]
+fn header_extensions_of_the_publishers_session_do_not_leak() {
+    let mut world = World::new();
+    let (anna, ben) = (world.join(1), world.join(2));
+    world.send_audio(anna, -33);
+    let mid = world.clients[ben].slot_of(1, Source::Microphone).unwrap().mid;
+    let values = &world.clients[ben].packets(&mid)[0].header.ext_vals;
+    assert_eq!(values.audio_level, Some(-33));
+    assert_eq!(values.mid.unwrap().to_string(), mid);
+}
+
+#[test]
+fn a_late_joiner_starts_on_a_keyframe_that_was_asked_for_until_it_came() {
+    let mut world = World::new();
+    let anna = world.join(1);
+    world.stream_video(anna, Source::Camera, SECOND);
+    let ben = world.join(2);
+    let before = world.clients[anna].keyframes_asked;
+    for _ in 0..30 {
+        world.send_video(anna, Source::Camera, false);
+        world.run(Duration::from_millis(33));
+    }
+    assert!(world.clients[ben].received.is_empty());
+    let asked = world.clients[anna].keyframes_asked - before;
+    assert!(
+        (2..=5).contains(&asked),
+        "throttled to one in 300 ms, and repeated: {asked}"
+    );
+    world.send_video(anna, Source::Camera, true);
+    let mid = world.clients[ben].slot_of(1, Source::Camera).unwrap().mid;
+    let packets = world.clients[ben].packets(&mid);
+    assert_eq!(packets.len(), 1);
+    assert_eq!(packets[0].payload[6] & 1, 0);
+}
+
+#[test]
+fn a_muted_camera_stops_and_resumes_on_a_keyframe() {
+    let mut world = World::new();
+    let (anna, ben) = (world.join(1), world.join(2));
+    world.send_video(anna, Source::Camera, true);
+    let peer = world.clients[anna].peer;
+    world.core.mute(world.now, peer, Source::Camera, true).unwrap();
+    assert!(world.clients[ben].slot_of(1, Source::Camera).unwrap().muted);
+    world.send_video(anna, Source::Camera, true);
+    assert_eq!(world.clients[ben].received.len(), 1);
+    world.core.mute(world.now, peer, Source::Camera, false).unwrap();
+    world.send_video(anna, Source::Camera, false);
+    assert_eq!(world.clients[ben].received.len(), 1);
+    world.send_video(anna, Source::Camera, true);
+    assert_eq!(world.clients[ben].received.len(), 2);
+    assert_continuous(&world, ben, 1, 2);
+}
+
+#[test]
+fn a_slot_that_changes_its_source_goes_on_as_one_stream() {
+    let mut world = World::new();
+    let (anna, ben) = (world.join_with(1, 1), world.join_with(2, 1));
+    world.stream_video(ben, Source::Camera, SECOND);
+    let first = world.clients[anna].received.len();
+    assert!(first > 5);
+    let peer = world.clients[ben].peer;
+    world.core.leave(world.now, peer).unwrap();
+    let carl = world.join_with(3, 1);
+    world.stream_video(carl, Source::Camera, SECOND);
+    assert!(world.clients[anna].received.len() > first + 5);
+    assert_continuous(&world, anna, 3, world.clients[anna].received.len());
+}
+
+#[test]
+fn a_screen_is_shared_beside_the_camera() {
+    let mut world = World::new();
+    let (anna, ben) = (world.join(1), world.join(2));
+    world.offer(anna, &[Source::Screen], 0, false);
+    world.run(SECOND);
+    world.send_video(anna, Source::Camera, true);
+    world.send_video(anna, Source::Screen, true);
+    let camera = world.clients[ben].slot_of(1, Source::Camera).unwrap().mid;
+    let screen = world.clients[ben].slot_of(1, Source::Screen).unwrap().mid;
+    assert_ne!(camera, screen);
+    assert_eq!(world.clients[ben].packets(&camera).len(), 1);
+    assert_eq!(world.clients[ben].packets(&screen).len(), 1);
+}
+
+#[test]
+fn speakers_are_told_at_most_four_times_a_second_and_silence_once() {
+    let mut world = World::new();
+    let (anna, ben) = (world.join(1), world.join(2));
+    for _ in 0..50 {
+        world.send_audio(anna, -20);
+        world.run(Duration::from_millis(20));
+    }
+    world.run(SECOND * 2);
+    let events = world.clients[ben].events.lock().unwrap();
+    let lists: Vec<_> = events
+        .iter()
+        .filter(|event| matches!(event, PeerEvent::Speakers(_)))
+        .collect();
+    assert!(lists.len() <= 6, "{lists:?}");
+    assert!(lists.contains(&&PeerEvent::Speakers(vec![(1, 20)])));
+    assert_eq!(lists.last(), Some(&&PeerEvent::Speakers(vec![])));
+}
+
+#[test]
+fn a_room_tells_what_flows_in_it() {
+    let mut world = World::new();
+    let anna = world.join(1);
+    world.join(2);
+    world.send_audio(anna, -20);
+    let members = world.core.room_members(ROOM).unwrap();
+    assert_eq!(
+        members
+            .iter()
+            .map(|member| member.participant)
+            .collect::<Vec<_>>(),
+        [1, 2]
+    );
+    assert_eq!(
+        members[0].publishing.iter().collect::<Vec<_>>(),
+        [Source::Microphone]
+    );
+    assert_eq!(members[1].publishing.iter().count(), 0);
+}
+
+/// Sequence numbers rise by one, timestamps and picture ids rise, on the slot that shows this participant's camera.
+fn assert_continuous(world: &World, subscriber: usize, participant: u64, packets: usize) {
+    let mid = world.clients[subscriber]
+        .slot_of(participant, Source::Camera)
+        .unwrap()
+        .mid;
+    let received = world.clients[subscriber].packets(&mid);
+    assert_eq!(received.len(), packets);
+    for pair in received.windows(2) {
+        assert_eq!(*pair[0].seq_no + 1, *pair[1].seq_no);
+        assert!(pair[0].header.timestamp < pair[1].header.timestamp);
+        let picture =
+            |index: usize| u16::from_be_bytes([pair[index].payload[2] & 0x7f, pair[index].payload[3]]);
+        assert_eq!(picture(0) + 1, picture(1));
+    }
+}

@@ -1,0 +1,122 @@
+//! Which rooms have a door on this node, and which of those that left memory must be woken when.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+use ractor::{ActorCell, ActorId};
+use videorooms_domain::{RoomId, Timestamp};
+
+use crate::door::Door;
+
+/// Parts of the directory, and room supervisors: both by shard, so that a lock or a supervisor's death touches a sixteenth of the rooms.
+pub(crate) const PARTS: usize = 16;
+
+pub(crate) fn part_of(room: RoomId) -> usize {
+    usize::from(room.shard().0) % PARTS
+}
+
+/// All doors of a node.
+pub(crate) struct Directory {
+    parts: [Mutex<Part>; PARTS],
+    wakeups: Mutex<BTreeSet<(Timestamp, RoomId)>>,
+    live: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Part {
+    doors: HashMap<RoomId, Arc<Door>>,
+    /// Every actor that was started and whose end has not been dealt with.
+    actors: HashMap<ActorId, (ActorCell, Arc<Door>)>,
+}
+
+impl Directory {
+    pub(crate) fn new() -> Self {
+        Self {
+            parts: std::array::from_fn(|_| Mutex::default()),
+            wakeups: Mutex::default(),
+            live: AtomicUsize::new(0),
+        }
+    }
+
+    /// The room's door, made if need be.
+    pub(crate) fn door(&self, room: RoomId) -> Arc<Door> {
+        let mut part = self.parts[part_of(room)].lock();
+        Arc::clone(
+            part.doors
+                .entry(room)
+                .or_insert_with(|| Arc::new(Door::new(room))),
+        )
+    }
+
+    /// The room's door, if there is one.
+    pub(crate) fn existing(&self, room: RoomId) -> Option<Arc<Door>> {
+        self.parts[part_of(room)].lock().doors.get(&room).cloned()
+    }
+
+    /// Forgets a door; the caller holds its start lock and has marked it retired.
+    pub(crate) fn retire(&self, room: RoomId) {
+        self.parts[part_of(room)].lock().doors.remove(&room);
+    }
+
+    pub(crate) fn opened(&self, door: &Arc<Door>, actor: ActorCell) {
+        self.live.fetch_add(1, Ordering::Relaxed);
+        self.parts[part_of(door.room)]
+            .lock()
+            .actors
+            .insert(actor.get_id(), (actor, Arc::clone(door)));
+        self.report();
+    }
+
+    /// An actor ended: its door, still open, the first time this is asked.
+    pub(crate) fn ended(&self, part: usize, actor: ActorId) -> Option<Arc<Door>> {
+        let (_, door) = self.parts[part].lock().actors.remove(&actor)?;
+        self.live.fetch_sub(1, Ordering::Relaxed);
+        self.report();
+        Some(door)
+    }
+
+    /// Actors of this part, for a supervisor that starts anew.
+    pub(crate) fn actors(&self, part: usize) -> Vec<ActorCell> {
+        self.parts[part]
+            .lock()
+            .actors
+            .values()
+            .map(|(actor, _)| actor.clone())
+            .collect()
+    }
+
+    pub(crate) fn live(&self) -> usize {
+        self.live.load(Ordering::Relaxed)
+    }
+
+    /// Doors, open or not.
+    #[cfg(any(test, feature = "test-kit"))]
+    pub(crate) fn doors(&self) -> usize {
+        self.parts.iter().map(|part| part.lock().doors.len()).sum()
+    }
+
+    pub(crate) fn wake_at(&self, at: Timestamp, room: RoomId) {
+        self.wakeups.lock().insert((at, room));
+    }
+
+    /// Rooms whose time has come, at most `limit`; they are forgotten here.
+    pub(crate) fn due(&self, now: Timestamp, limit: usize) -> Vec<RoomId> {
+        let mut wakeups = self.wakeups.lock();
+        let due: Vec<_> = wakeups
+            .iter()
+            .take_while(|(at, _)| *at <= now)
+            .take(limit)
+            .copied()
+            .collect();
+        for entry in &due {
+            wakeups.remove(entry);
+        }
+        due.into_iter().map(|(_, room)| room).collect()
+    }
+
+    fn report(&self) {
+        metrics::gauge!(crate::metrics::LIVE_ROOMS).set(self.live() as f64);
+    }
+}

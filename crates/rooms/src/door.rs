@@ -1,0 +1,132 @@
+//! The door of one room on this node: where messages are counted in, and where a room that is not in memory is started, once.
+//!
+//! Invariants: at most one actor of a room runs, and none is loaded while a commit of its predecessor is still on its way to the store. An
+//! actor is taken off its door only by whoever supervises it, after its end was counted and said: whoever finds the door shut may start
+//! the room without another look.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+use ractor::{ActorId, ActorRef};
+use tokio::sync::Notify;
+use videorooms_domain::RoomId;
+
+use crate::restart_budget::RestartBudget;
+use crate::room_actor::{Envelope, RoomMessage};
+
+/// The door of one room.
+pub(crate) struct Door {
+    pub(crate) room: RoomId,
+    depth: Arc<AtomicUsize>,
+    actor: RwLock<Option<ActorRef<Envelope>>>,
+    was_shut: Notify,
+    pub(crate) budget: Mutex<RestartBudget>,
+    /// Held while the room is being started or its door taken away.
+    pub(crate) start: tokio::sync::Mutex<Standing>,
+    /// Held by a commit that is on its way to the store, and while the room is read from it.
+    pub(crate) gate: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// Is the door still in the directory.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    #[default]
+    InUse,
+    /// Take another one.
+    Retired,
+}
+
+/// Why a message did not get in.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NotSent {
+    /// The queue is full.
+    Full,
+    /// No actor runs: start it and try again.
+    Shut,
+    /// This actor has ended, but nobody has taken it off the door yet.
+    Ended(ActorId),
+}
+
+/// Counts one message in a room's mailbox for as long as it lives, even if the mailbox is dropped with it.
+pub(crate) struct Permit(Arc<AtomicUsize>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Door {
+    pub(crate) fn new(room: RoomId) -> Self {
+        Self {
+            room,
+            depth: Arc::default(),
+            actor: RwLock::default(),
+            was_shut: Notify::new(),
+            budget: Mutex::default(),
+            start: tokio::sync::Mutex::default(),
+            gate: Arc::default(),
+        }
+    }
+
+    /// Sends to the running actor, if the queue is below `limit`; answers which actor has it now.
+    pub(crate) fn send(&self, message: RoomMessage, limit: usize) -> Result<ActorId, NotSent> {
+        let actor = self.actor.read();
+        let actor = actor.as_ref().ok_or(NotSent::Shut)?;
+        if self.depth.fetch_add(1, Ordering::Relaxed) >= limit {
+            self.depth.fetch_sub(1, Ordering::Relaxed);
+            return Err(NotSent::Full);
+        }
+        let permit = Permit(Arc::clone(&self.depth));
+        let id = actor.get_id();
+        actor
+            .cast(Envelope {
+                message,
+                _permit: Some(permit),
+            })
+            .map_err(|_| NotSent::Ended(id))?;
+        Ok(id)
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.actor.read().is_some()
+    }
+
+    /// Opens the door to a fresh actor, whose first message is to take up what its predecessor left: the door stands open by the time anyone
+    /// hears that the room is back.
+    pub(crate) fn open(&self, actor: ActorRef<Envelope>) {
+        let mut current = self.actor.write();
+        // An actor that has ended already is found out by whoever opened the door.
+        drop(actor.cast(Envelope::inner(RoomMessage::Resume)));
+        *current = Some(actor);
+    }
+
+    /// Takes the actor off the door if it still is this one.
+    pub(crate) fn shut(&self, actor: ActorId) {
+        self.actor.write().take_if(|open| open.get_id() == actor);
+        self.was_shut.notify_waiters();
+    }
+
+    /// Waits until this actor, which has ended or is about to, is off the door.
+    pub(crate) async fn until_shut(&self, actor: ActorId) {
+        loop {
+            // Made before the look at the door, so that no shutting falls in between.
+            let shut = self.was_shut.notified();
+            if self
+                .actor
+                .read()
+                .as_ref()
+                .is_none_or(|open| open.get_id() != actor)
+            {
+                return;
+            }
+            shut.await;
+        }
+    }
+
+    #[cfg(any(test, feature = "test-kit"))]
+    pub(crate) fn actor(&self) -> Option<ActorRef<Envelope>> {
+        self.actor.read().clone()
+    }
+}

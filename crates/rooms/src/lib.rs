@@ -1,0 +1,31 @@
+//! Rooms as supervised actors. One actor a room; doors reach them by [`Rooms`] and their media by [`MediaHost`]; what they say goes to
+//! [`Subscribers`], once per node.
+//!
+//! The walk of a command: [`Rooms::execute`] finds or loads the room, its actor hands the command to the commit pipeline, the rules
+//! (`videorooms_domain`) decide on speculative state, the store makes it durable, and only then the event is published and the answer given.
+//! Ephemeral signals take the same door but wait for nothing.
+//!
+//! This crate never calls a door, never parses a frame and keeps no rule of a room.
+
+mod api;
+mod clock;
+mod config;
+mod directory;
+mod door;
+mod housekeeping;
+mod load;
+mod media_host;
+mod media_plan;
+pub mod metrics;
+pub mod pipeline;
+mod restart_budget;
+mod room_actor;
+mod room_supervisor;
+mod rooms;
+mod services;
+
+pub use api::*;
+pub use config::RoomsConfig;
+pub use media_host::MediaHost;
+pub use room_supervisor::RoomsSupervisor;
+pub use rooms::Rooms;

@@ -1,0 +1,75 @@
+//! Reading a room from the store: the snapshot, then the records after it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use videorooms_domain::{FoldError, Position, Record, Room, RoomId, decode_record};
+use videorooms_store::{RoomStore, StoredRoom};
+
+use crate::api::{Fact, RoomsError};
+
+/// Reads a room with the events that the log still holds one by one.
+///
+/// # Errors
+/// [`RoomsError::NoSuchRoom`]; [`RoomsError::Unavailable`] when the store does not answer, or answers what cannot be read (then logged as an error: a person
+/// must look, and the room stays as it is).
+pub(crate) async fn load(
+    store: &dyn RoomStore,
+    room: RoomId,
+    deadline: Duration,
+) -> Result<(Room, VecDeque<Arc<Fact>>), RoomsError> {
+    let unavailable = |reason| RoomsError::Unavailable {
+        reason,
+        retry_after_ms: 1000,
+    };
+    let stored = timeout(deadline, store.load(room))
+        .await
+        .map_err(|_| unavailable("the store does not answer"))?;
+    match stored {
+        Err(error) => {
+            tracing::error!(room.id = %room, %error, "room could not be read");
+            Err(unavailable("the store does not answer"))
+        }
+        Ok(None) => Err(RoomsError::NoSuchRoom),
+        Ok(Some(stored)) => rebuild(room, &stored).map_err(|error| {
+            tracing::error!(room.id = %room, %error, "stored room is damaged");
+            unavailable("the room's data is damaged")
+        }),
+    }
+}
+
+fn rebuild(id: RoomId, stored: &StoredRoom) -> Result<(Room, VecDeque<Arc<Fact>>), FoldError> {
+    let mut room = match &stored.snapshot {
+        Some((_, bytes)) => Room::from_snapshot(bytes)?,
+        None => Room::new(id),
+    };
+    let mut recent = VecDeque::new();
+    for bytes in &stored.records {
+        let record = decode_record(bytes)?;
+        room.fold(&record)?;
+        recent.extend(facts(record));
+    }
+    Ok((room, recent))
+}
+
+fn facts(record: Record) -> impl Iterator<Item = Arc<Fact>> {
+    let Record {
+        epoch,
+        first,
+        at,
+        events,
+        ..
+    } = record;
+    events.into_iter().enumerate().map(move |(index, event)| {
+        Arc::new(Fact {
+            position: Position {
+                epoch,
+                seq: first.plus(index),
+            },
+            at,
+            event,
+        })
+    })
+}

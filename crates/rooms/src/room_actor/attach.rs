@@ -1,0 +1,222 @@
+//! How a socket gets into a room: by a join token (which may make a member) or by a resume secret (which needs no commit, so it
+//! works while the store is away).
+
+use std::sync::Arc;
+
+use videorooms_domain::{
+    Actor, Command, ConnectionId, Join, ParticipantId, Position, Rejection, Request, SecretHash, Signal,
+};
+
+use super::{Reply, RoomState, Waiter};
+use crate::api::{Attach, Attached, Credential, Fact, History, RoomsError};
+use crate::pipeline::Outcome;
+
+/// An attachment that waits for its membership to be durable.
+pub(crate) struct PendingAttach {
+    pub(super) participant: ParticipantId,
+    connection: ConnectionId,
+    since: Option<Position>,
+    /// The fresh secret counts if the command is committed and made a member.
+    fresh: bool,
+    pub(super) reply: Reply<Attached>,
+}
+
+impl RoomState {
+    pub(super) fn attach(&mut self, attach: Attach, reply: Reply<Attached>) {
+        let Attach {
+            credential,
+            fresh_resume,
+            connection,
+            since,
+            address,
+        } = attach;
+        match credential {
+            Credential::Resume { participant, secret } => {
+                let pending = PendingAttach {
+                    participant,
+                    connection,
+                    since,
+                    fresh: false,
+                    reply,
+                };
+                self.resume_member(pending, &secret);
+            }
+            Credential::Token {
+                participant,
+                name,
+                role,
+            } => {
+                let pending = PendingAttach {
+                    participant,
+                    connection,
+                    since,
+                    fresh: true,
+                    reply,
+                };
+                let via = self.services.here.clone();
+                let was_member = self.pipeline.speculative().member(participant).is_some();
+                let join = Join {
+                    name,
+                    role,
+                    via,
+                    resume: fresh_resume,
+                    address,
+                };
+                let by = Actor::Participant(participant);
+                if was_member {
+                    // The bearer may have lost its secret: the join says whether it may come in, the rotation gives it a new one.
+                    self.submit(
+                        &Request {
+                            by,
+                            id: None,
+                            command: Command::Join(join),
+                        },
+                        Waiter::Nobody,
+                    );
+                    let command = Command::RotateResume { resume: fresh_resume };
+                    self.submit(
+                        &Request {
+                            by,
+                            id: None,
+                            command,
+                        },
+                        Waiter::Attach(Box::new(pending)),
+                    );
+                } else {
+                    let command = Command::Join(join);
+                    self.submit(
+                        &Request {
+                            by,
+                            id: None,
+                            command,
+                        },
+                        Waiter::Attach(Box::new(pending)),
+                    );
+                }
+            }
+        }
+    }
+
+    fn resume_member(&mut self, pending: PendingAttach, secret: &SecretHash) {
+        let room = self.pipeline.committed();
+        if let Err(rejection) = room.verify_resume(pending.participant, secret) {
+            drop(pending.reply.send(Err(rejection.into())));
+            return;
+        }
+        let here = self.services.here.clone();
+        let moved = room
+            .member(pending.participant)
+            .is_some_and(|member| member.via != here);
+        let by = Actor::Participant(pending.participant);
+        let position = room.position();
+        self.finish_attach(pending, Ok(position));
+        if moved {
+            // The new way in holds at once and becomes durable when it can.
+            self.submit(
+                &Request {
+                    by,
+                    id: None,
+                    command: Command::Attach { via: here },
+                },
+                Waiter::Nobody,
+            );
+        }
+    }
+
+    /// The membership is durable (or refused): take the connection up and answer with what the client misses.
+    pub(super) fn finish_attach(&mut self, pending: PendingAttach, outcome: Outcome) {
+        let PendingAttach {
+            participant,
+            connection,
+            since,
+            fresh,
+            reply,
+        } = pending;
+        if let Err(rejection) = outcome {
+            drop(reply.send(Err(rejection.into())));
+            return;
+        }
+        let attached = self.take_up(participant, connection, since, fresh);
+        let taken = attached.is_ok();
+        if reply.send(attached).is_err() && taken {
+            // The socket went away while it waited: its detachment may have come before its attachment.
+            self.receive(super::RoomMessage::Signal(Signal::Detached {
+                participant,
+                connection,
+                via: self.services.here.clone(),
+            }));
+        }
+    }
+
+    fn take_up(
+        &mut self,
+        participant: ParticipantId,
+        connection: ConnectionId,
+        since: Option<Position>,
+        fresh: bool,
+    ) -> Result<Attached, RoomsError> {
+        let room = self.pipeline.committed();
+        let position = room.position();
+        let Some((role, name)) = self.role_of(participant) else {
+            return if room.is_waiting(participant) {
+                let (role, name) = (videorooms_domain::Role::Participant, String::new());
+                Ok(Attached {
+                    participant,
+                    role,
+                    name,
+                    fresh_resume_taken: false,
+                    position,
+                    history: History::Waiting,
+                })
+            } else {
+                Err(room
+                    .ended()
+                    .map_or(Rejection::NotMember, |_| Rejection::Ended)
+                    .into())
+            };
+        };
+        let signal = Signal::Attached {
+            participant,
+            connection,
+            via: self.services.here.clone(),
+        };
+        let notes = self.live.apply(room, self.services.clock.now(), &signal)?;
+        self.publish_notes(notes);
+        let history = self.history(participant, since);
+        Ok(Attached {
+            participant,
+            role,
+            name,
+            fresh_resume_taken: fresh,
+            position,
+            history,
+        })
+    }
+
+    fn history(&self, participant: ParticipantId, since: Option<Position>) -> History {
+        let room = self.pipeline.committed();
+        match since.and_then(|since| self.tail(since)) {
+            Some(tail) => History::Tail(tail),
+            None => History::Snapshot(Box::new(room.snapshot_for(participant, &self.live))),
+        }
+    }
+
+    /// The events after `since`, if they are still known without a gap.
+    fn tail(&self, since: Position) -> Option<Vec<Arc<Fact>>> {
+        let seq = self.pipeline.committed().seq();
+        if since.seq == seq {
+            return Some(Vec::new());
+        }
+        let first = self.recent.front()?.position.seq;
+        if since.seq > seq || since.seq.plus(1) < first {
+            return None;
+        }
+        Some(
+            self.recent
+                .iter()
+                .filter(|fact| fact.position.seq > since.seq)
+                .cloned()
+                .collect(),
+        )
+    }
+}

@@ -1,0 +1,52 @@
+//! What a room's mailbox takes. Local only: between nodes travel envelopes of bytes, never these.
+
+use tokio::sync::oneshot;
+use videorooms_domain::{ParticipantId, Position, Request, Role, SecretHash, Signal, Snapshot};
+use videorooms_store::Verdict;
+
+use crate::api::{Attach, Attached, Overview, RoomsError};
+use crate::door::Permit;
+
+/// Where an answer goes. Dropped without one, the caller learns that the actor died and asks again.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, RoomsError>>;
+
+/// A message with its place in the queue.
+pub(crate) struct Envelope {
+    pub(crate) message: RoomMessage,
+    /// Messages of the room to itself have none: they are bounded by what it has under way.
+    pub(crate) _permit: Option<Permit>,
+}
+
+impl Envelope {
+    /// A room's message to itself.
+    pub(crate) fn inner(message: RoomMessage) -> Self {
+        Self {
+            message,
+            _permit: None,
+        }
+    }
+}
+
+pub(crate) enum RoomMessage {
+    /// The first: take up the connections that are there and say what was left unsaid.
+    Resume,
+    Attach(Box<Attach>, Reply<Attached>),
+    Execute(Box<Request>, Reply<Position>),
+    Signal(Signal),
+    Overview(Reply<Overview>),
+    Verify(ParticipantId, SecretHash, Reply<Role>),
+    Snapshot(ParticipantId, Reply<(Position, Snapshot)>),
+    /// The store's verdicts on the batch that was sent.
+    Verdicts(Vec<Verdict>),
+    /// Time to send the batch of unknown fate again.
+    RetryCommit,
+    /// The media server did (or did not do) what was asked.
+    MediaDone(bool),
+    /// Time to ask the media server again.
+    RetryMedia,
+    /// A deadline may have passed.
+    Tick,
+    /// Panics; shows that a crash of one room is a pause for its members and nothing to the others.
+    #[cfg(any(test, feature = "test-kit"))]
+    Panic,
+}

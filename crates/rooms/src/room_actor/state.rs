@@ -1,0 +1,361 @@
+//! A room in memory: the pipeline, the ephemeral half, what was lately said, and what is under way.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::ActorRef;
+use videorooms_domain::{
+    Actor, Command, Live, NodeIncarnation, ParticipantId, Position, Request, Room, Seq, Signal, Timestamp,
+};
+
+use super::attach::PendingAttach;
+use super::{Envelope, Reply, RoomMessage};
+use crate::api::{Body, Fact, Overview, Publication, RoomsError};
+use crate::directory::Directory;
+use crate::door::Door;
+use crate::media_plan::MediaPlan;
+use crate::metrics as names;
+use crate::pipeline::{Outcome, Output, Pipeline, Refusal};
+use crate::services::Services;
+
+/// Events kept in memory for clients that come back; older gaps are answered with a snapshot.
+const RECENT_FACTS: usize = 256;
+/// What a refused client is told to wait.
+pub(crate) const RETRY_AFTER_MS: u64 = 500;
+
+/// Reason of an end: nobody is there.
+pub(crate) const IDLE: &str = "idle";
+/// Reason of an end: someone else owns the room.
+pub(crate) const DEPOSED: &str = "deposed";
+
+/// A room as read from the store, ready to become an actor.
+pub(crate) struct Loaded {
+    pub(crate) room: Room,
+    pub(crate) recent: VecDeque<Arc<Fact>>,
+    pub(crate) door: Arc<Door>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) services: Arc<Services>,
+}
+
+/// Who waits for a durable command.
+pub(crate) enum Waiter {
+    /// A member, by its gateway.
+    Command(Reply<Position>),
+    /// A socket that wants to be in the room.
+    Attach(Box<PendingAttach>),
+    /// The room itself.
+    Nobody,
+}
+
+pub(crate) struct RoomState {
+    pub(super) pipeline: Pipeline<Waiter>,
+    pub(super) live: Live,
+    pub(super) media_plan: MediaPlan,
+    pub(super) recent: VecDeque<Arc<Fact>>,
+    pub(super) myself: ActorRef<Envelope>,
+    pub(super) door: Arc<Door>,
+    pub(super) services: Arc<Services>,
+    pub(super) commit_backoff: Duration,
+    directory: Arc<Directory>,
+    tick_at: Option<Timestamp>,
+    idle_since: Option<Timestamp>,
+}
+
+impl RoomState {
+    pub(super) fn new(loaded: Loaded, myself: ActorRef<Envelope>) -> Self {
+        let Loaded {
+            room,
+            recent,
+            door,
+            directory,
+            services,
+        } = loaded;
+        let now = services.clock.now();
+        Self {
+            live: Live::load(&room, now, &services.here, services.config.grace),
+            media_plan: MediaPlan::load(&room),
+            recent,
+            myself,
+            door,
+            commit_backoff: services.config.commit_retry,
+            pipeline: Pipeline::new(room, services.epoch),
+            services,
+            directory,
+            tick_at: None,
+            idle_since: None,
+        }
+    }
+
+    /// Takes up the connections that this node's gateway holds, and says what was committed but never said. The gateway's word is final: a member
+    /// that came through here and is not in the roll call has lost its socket, whatever the log says.
+    fn resume(&mut self) {
+        let call = self.services.subscribers.roll_call(self.door.room);
+        let here = self.services.here.clone();
+        self.apply_quietly(&Signal::NodeDied { via: here.clone() });
+        for &(participant, connection) in &call.connections {
+            self.apply_quietly(&Signal::Attached {
+                participant,
+                connection,
+                via: here.clone(),
+            });
+        }
+        if call.connections.is_empty() {
+            return;
+        }
+        if let Some(last) = call.last {
+            self.say_unsaid(last);
+        }
+        self.close_strangers(&call);
+        let seq = self.pipeline.committed().seq();
+        self.publish(Body::Resumed {
+            node: here.node.to_string(),
+            seq,
+        });
+    }
+
+    pub(super) fn receive(&mut self, message: RoomMessage) {
+        match message {
+            RoomMessage::Resume => self.resume(),
+            RoomMessage::Attach(attach, reply) => self.attach(*attach, reply),
+            RoomMessage::Execute(request, reply) => self.submit(&request, Waiter::Command(reply)),
+            RoomMessage::Signal(signal) => self.signal(&signal),
+            RoomMessage::Overview(reply) => drop(reply.send(Ok(self.overview()))),
+            RoomMessage::Verify(participant, secret, reply) => {
+                let room = self.pipeline.committed();
+                let verified = room.verify_resume(participant, &secret).map_err(RoomsError::from);
+                let role = verified.and_then(|()| {
+                    room.member(participant)
+                        .map(|m| m.role)
+                        .ok_or(videorooms_domain::Rejection::NotMember.into())
+                });
+                drop(reply.send(role));
+            }
+            RoomMessage::Snapshot(participant, reply) => {
+                let room = self.pipeline.committed();
+                let snapshot = match room.member(participant) {
+                    Some(_) => Ok((room.position(), room.snapshot_for(participant, &self.live))),
+                    None => Err(videorooms_domain::Rejection::NotMember.into()),
+                };
+                drop(reply.send(snapshot));
+            }
+            RoomMessage::Verdicts(verdicts) => self.verdicts(verdicts),
+            RoomMessage::RetryCommit => {
+                if let Some(batch) = self.pipeline.retry() {
+                    self.send_to_store(batch);
+                }
+            }
+            RoomMessage::MediaDone(succeeded) => self.media_done(succeeded),
+            RoomMessage::RetryMedia => self.media_plan.wake(),
+            RoomMessage::Tick => self.tick(),
+            #[cfg(any(test, feature = "test-kit"))]
+            RoomMessage::Panic => panic!("asked to panic"),
+        }
+    }
+
+    /// After every message: let the store and the media server work, and set the alarm for the next deadline.
+    pub(super) fn settle(&mut self) {
+        self.claim_media();
+        if let Some(batch) = self.pipeline.next_batch() {
+            self.send_to_store(batch);
+        }
+        if self.pipeline.store_answers() {
+            self.ask_media();
+        }
+        self.watch_idleness();
+        self.set_alarm();
+    }
+
+    /// Decides a command; the answer leaves when it is durable.
+    pub(super) fn submit(&mut self, request: &Request, waiter: Waiter) {
+        match self.pipeline.submit(self.services.clock.now(), request, waiter) {
+            Ok(None) => {}
+            Ok(Some(output)) => self.carry_out(vec![output]),
+            Err((refusal, waiter)) => self.refuse(waiter, refusal),
+        }
+    }
+
+    fn signal(&mut self, signal: &Signal) {
+        let now = self.services.clock.now();
+        match self.live.apply(self.pipeline.committed(), now, signal) {
+            Ok(notes) => self.publish_notes(notes),
+            Err(rejection) => {
+                tracing::debug!(room.id = %self.door.room, reason = rejection.code(), "signal refused")
+            }
+        }
+    }
+
+    fn apply_quietly(&mut self, signal: &Signal) {
+        // A member of the roll call that the store does not know was never acknowledged; its socket will be told when it speaks.
+        drop(
+            self.live
+                .apply(self.pipeline.committed(), self.services.clock.now(), signal),
+        );
+    }
+
+    fn tick(&mut self) {
+        let now = self.services.clock.now();
+        if self.tick_at.is_some_and(|at| at <= now) {
+            self.tick_at = None;
+        }
+        for request in self.live.due(self.pipeline.committed(), now) {
+            self.submit(&request, Waiter::Nobody);
+        }
+        self.pipeline.rest();
+    }
+
+    /// Media lives here from the first member on: the fact is durable, so that a later owner knows where to look.
+    fn claim_media(&mut self) {
+        let room = self.pipeline.speculative();
+        let here: &NodeIncarnation = &self.services.here;
+        let wanted =
+            room.ended().is_none() && room.members().next().is_some() && room.media_node() != Some(here);
+        if wanted && self.pipeline.store_answers() {
+            let command = Command::SetMediaNode { node: here.clone() };
+            self.submit(
+                &Request {
+                    by: Actor::System,
+                    id: None,
+                    command,
+                },
+                Waiter::Nobody,
+            );
+        }
+    }
+
+    fn refuse(&self, waiter: Waiter, refusal: Refusal) {
+        let reason = match refusal {
+            Refusal::StoreUnknown => "the store does not answer",
+            Refusal::Full => "the room has too much to do",
+            Refusal::Closed => "the room is moving",
+        };
+        self.fail(
+            waiter,
+            &RoomsError::Unavailable {
+                reason,
+                retry_after_ms: RETRY_AFTER_MS,
+            },
+        );
+    }
+
+    pub(super) fn fail(&self, waiter: Waiter, error: &RoomsError) {
+        metrics::counter!(names::COMMANDS, "outcome" => "unavailable").increment(1);
+        match waiter {
+            Waiter::Command(reply) => drop(reply.send(Err(error.clone()))),
+            Waiter::Attach(pending) => drop(pending.reply.send(Err(error.clone()))),
+            Waiter::Nobody => {}
+        }
+    }
+
+    /// First says everything, then answers: whoever is answered finds all of it said, or in the answer.
+    pub(super) fn carry_out(&mut self, outputs: Vec<Output<Waiter>>) {
+        let mut answers: Vec<(Waiter, Outcome)> = Vec::new();
+        for output in outputs {
+            match output {
+                Output::Answer(waiter, outcome) => answers.push((waiter, outcome)),
+                Output::Committed { record, by, waiters } => {
+                    self.commit_backoff = self.services.config.commit_retry;
+                    self.say(&record, by);
+                    answers.extend(waiters);
+                }
+                Output::Retry => self.retry_later(),
+                Output::Deposed { epoch, waiters } => {
+                    tracing::warn!(room.id = %self.door.room, epoch = epoch.0, "room deposed by a newer owner");
+                    self.give_up(waiters, DEPOSED);
+                }
+                Output::Behind { stored, waiters } => {
+                    let Seq(known) = self.pipeline.committed().seq();
+                    tracing::warn!(room.id = %self.door.room, stored = stored.0, known, "log is not where the room left it");
+                    self.give_up(waiters, "behind");
+                }
+            }
+        }
+        for (waiter, outcome) in answers {
+            self.answer(waiter, outcome);
+        }
+    }
+
+    fn answer(&mut self, waiter: Waiter, outcome: Outcome) {
+        let label = if outcome.is_ok() { "ok" } else { "rejected" };
+        metrics::counter!(names::COMMANDS, "outcome" => label).increment(1);
+        match waiter {
+            Waiter::Command(reply) => drop(reply.send(outcome.map_err(RoomsError::from))),
+            Waiter::Attach(pending) => self.finish_attach(*pending, outcome),
+            Waiter::Nobody => {}
+        }
+    }
+
+    /// The waiters' channels close without an answer, so that their callers ask again wherever the room then is.
+    fn give_up(&mut self, waiters: Vec<Waiter>, why: &'static str) {
+        drop(waiters);
+        self.myself.stop(Some(why.to_owned()));
+    }
+
+    pub(super) fn remember(&mut self, fact: Arc<Fact>) {
+        if self.recent.len() == RECENT_FACTS {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(fact);
+    }
+
+    fn overview(&self) -> Overview {
+        let room = self.pipeline.committed();
+        Overview {
+            room: room.view(),
+            members: room.members().count() as u32,
+            ended: room.ended().is_some(),
+            password: room.settings().password.clone(),
+        }
+    }
+
+    fn watch_idleness(&mut self) {
+        let busy = self.live.connected() > 0 || !self.pipeline.is_idle() || !self.pipeline.store_answers();
+        if busy || !self.media_plan.is_done() {
+            self.idle_since = None;
+            return;
+        }
+        let now = self.services.clock.now();
+        let since = *self.idle_since.get_or_insert(now);
+        if now < since.after(self.services.config.idle_unload) {
+            return;
+        }
+        if let Some(at) = self.live.next_deadline() {
+            self.directory.wake_at(at, self.door.room);
+        }
+        self.myself.stop(Some(IDLE.to_owned()));
+    }
+
+    fn set_alarm(&mut self) {
+        let idle = self
+            .idle_since
+            .map(|since| since.after(self.services.config.idle_unload));
+        let Some(at) = [self.live.next_deadline(), idle].into_iter().flatten().min() else {
+            return;
+        };
+        if self.tick_at.is_some_and(|set| set <= at) {
+            return;
+        }
+        self.tick_at = Some(at);
+        let wait = Duration::from_millis(at.0.saturating_sub(self.services.clock.now().0).max(1));
+        drop(
+            self.myself
+                .send_after(wait, || Envelope::inner(RoomMessage::Tick)),
+        );
+    }
+
+    pub(super) fn publish(&self, body: Body) {
+        let epoch = self.services.epoch;
+        self.services.subscribers.publish(Publication {
+            room: self.door.room,
+            epoch,
+            body,
+        });
+    }
+
+    pub(super) fn role_of(&self, participant: ParticipantId) -> Option<(videorooms_domain::Role, String)> {
+        self.pipeline
+            .committed()
+            .member(participant)
+            .map(|member| (member.role, member.name.to_string()))
+    }
+}

@@ -1,0 +1,104 @@
+//! What a room asks of others, in tasks of their own: the store and the media server. The answer comes back as a message; a room that is gone by
+//! then does not mind.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+use videorooms_sfu::SfuError;
+use videorooms_store::{Commit, Verdict};
+
+use super::{Envelope, RoomMessage, RoomState};
+use crate::media_host::MediaHost;
+use crate::media_plan::{Wish, Work};
+use crate::metrics as names;
+
+/// Wait before the media server is asked again after a failure.
+const MEDIA_RETRY: Duration = Duration::from_secs(1);
+
+impl RoomState {
+    pub(super) fn send_to_store(&self, batch: Vec<Commit>) {
+        let (store, gate) = (self.services.store.clone(), self.door.gate.clone());
+        let (myself, deadline) = (self.myself.clone(), self.services.config.commit_deadline);
+        // Taken before the task runs and held until the verdict, so that a successor does not read the log while this batch is on its way.
+        let held = Arc::clone(&gate).try_lock_owned();
+        let task = async move {
+            let held = match held {
+                Ok(held) => held,
+                Err(_) => gate.lock_owned().await,
+            };
+            let sent = Instant::now();
+            let verdicts = timeout(deadline, store.commit(batch)).await;
+            metrics::histogram!(names::COMMIT_SECONDS).record(sent.elapsed().as_secs_f64());
+            let unknown = || {
+                vec![Verdict::Unknown {
+                    reason: "no verdict in time".to_owned(),
+                }]
+            };
+            let message = RoomMessage::Verdicts(verdicts.unwrap_or_else(|_| unknown()));
+            // Before the verdicts are known: the next batch takes it again.
+            drop(held);
+            drop(myself.cast(Envelope::inner(message)));
+        };
+        drop(tokio::spawn(task));
+    }
+
+    pub(super) fn verdicts(&mut self, verdicts: Vec<Verdict>) {
+        let outputs = self.pipeline.resolve(verdicts);
+        self.carry_out(outputs);
+    }
+
+    /// A commit of unknown fate is sent again after a growing pause.
+    pub(super) fn retry_later(&mut self) {
+        metrics::counter!(names::COMMITS_UNKNOWN).increment(1);
+        let wait = self.commit_backoff;
+        self.commit_backoff = (wait * 2).min(self.services.config.commit_retry_max);
+        drop(
+            self.myself
+                .send_after(wait, || Envelope::inner(RoomMessage::RetryCommit)),
+        );
+    }
+
+    pub(super) fn ask_media(&mut self) {
+        let Some(work) = self.media_plan.next() else {
+            return;
+        };
+        let (media, myself, room) = (self.services.media.clone(), self.myself.clone(), self.door.room);
+        let task = async move {
+            let done = carry_out(&media, room, work).await;
+            if let Err(error) = &done {
+                tracing::warn!(room.id = %room, %error, "media server did not do what the room asked, will ask again");
+            }
+            drop(myself.cast(Envelope::inner(RoomMessage::MediaDone(done.is_ok()))));
+        };
+        drop(tokio::spawn(task));
+    }
+
+    pub(super) fn media_done(&mut self, succeeded: bool) {
+        self.media_plan.done(succeeded);
+        if succeeded {
+            return;
+        }
+        metrics::counter!(names::MEDIA_RETRIES).increment(1);
+        self.media_plan.rest();
+        drop(
+            self.myself
+                .send_after(MEDIA_RETRY, || Envelope::inner(RoomMessage::RetryMedia)),
+        );
+    }
+}
+
+async fn carry_out(media: &MediaHost, room: videorooms_domain::RoomId, work: Work) -> Result<(), SfuError> {
+    match work {
+        Work::Close => media.close(room).await,
+        Work::Participants(wishes) => {
+            for (participant, wish) in wishes {
+                match wish {
+                    Wish::Publish(allowed) => media.set_publishing(room, participant, allowed).await?,
+                    Wish::Remove => media.remove(room, participant).await?,
+                }
+            }
+            Ok(())
+        }
+    }
+}

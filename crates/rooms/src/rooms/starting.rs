@@ -1,0 +1,104 @@
+//! How a room comes into memory: read from the store and put under its supervisor, by one caller at a time.
+
+use std::sync::Arc;
+
+use ractor::{Actor, ActorCell, ActorRef, ActorStatus};
+use videorooms_domain::RoomId;
+
+use super::{Rooms, Shared, unavailable};
+use crate::api::RoomsError;
+use crate::directory::part_of;
+use crate::door::{Door, Standing};
+use crate::load;
+use crate::room_actor::{Envelope, Loaded, RoomActor};
+
+impl Rooms {
+    pub(super) async fn open_door(&self, room: RoomId) -> Result<Arc<Door>, RoomsError> {
+        if let Some(door) = self.shared.directory.existing(room).filter(|door| door.is_open()) {
+            return Ok(door);
+        }
+        // In a task of its own: a caller that gives up must not leave a half-started room behind.
+        let rooms = self.clone();
+        let start = tokio::spawn(async move { rooms.start(room).await });
+        start
+            .await
+            .unwrap_or_else(|_| Err(unavailable("the room could not be started")))
+    }
+
+    pub(super) async fn start(&self, room: RoomId) -> Result<Arc<Door>, RoomsError> {
+        let directory = &self.shared.directory;
+        loop {
+            let door = directory.door(room);
+            let mut standing = door.start.lock().await;
+            if *standing == Standing::Retired {
+                continue;
+            }
+            if door.is_open() {
+                drop(standing);
+                return Ok(door);
+            }
+            let started = self.start_behind(&door).await;
+            if started.is_err() && door.budget.lock().is_untouched() {
+                // Asking for rooms that are not there, or not to be had now, must not fill the directory.
+                *standing = Standing::Retired;
+                directory.retire(room);
+            }
+            drop(standing);
+            return started.map(|()| door);
+        }
+    }
+
+    async fn start_behind(&self, door: &Arc<Door>) -> Result<(), RoomsError> {
+        let Shared {
+            services, directory, ..
+        } = &*self.shared;
+        if directory.live() >= services.config.max_live_rooms {
+            return Err(RoomsError::TooManyRooms);
+        }
+        let rest = door.budget.lock().rest();
+        if !rest.is_zero() {
+            let retry_after_ms = (rest.as_millis() as u64).max(1);
+            return Err(RoomsError::Unavailable {
+                reason: "the room crashed repeatedly",
+                retry_after_ms,
+            });
+        }
+        let (room, recent) = {
+            let _gate = door.gate.lock().await;
+            load::load(&*services.store, door.room, services.config.commit_deadline).await?
+        };
+        let loaded = Loaded {
+            room,
+            recent,
+            door: Arc::clone(door),
+            directory: Arc::clone(directory),
+            services: Arc::clone(services),
+        };
+        let supervisor = self
+            .supervisor_of(part_of(door.room))
+            .ok_or_else(|| unavailable("rooms are starting"))?;
+        let spawned = Actor::spawn_linked(None, RoomActor, loaded, supervisor.clone()).await;
+        let (actor, _) = spawned.map_err(|_| unavailable("the room could not be started"))?;
+        self.take_in(door, actor, &supervisor);
+        Ok(())
+    }
+
+    /// Opens the door to an actor. It, or its supervisor, may have ended before the directory knew of it; then nobody else will notice.
+    fn take_in(&self, door: &Arc<Door>, actor: ActorRef<Envelope>, supervisor: &ActorCell) {
+        let cell = actor.get_cell();
+        self.shared.directory.opened(door, cell.clone());
+        door.open(actor);
+        let part = part_of(door.room);
+        let in_charge = self
+            .supervisor_of(part)
+            .filter(|current| current.get_id() == supervisor.get_id());
+        let is_watched = in_charge.is_some_and(|current| current.get_status() < ActorStatus::Stopping);
+        if !is_watched || cell.get_status() >= ActorStatus::Stopping {
+            self.bury(part, cell);
+        }
+    }
+
+    fn supervisor_of(&self, part: usize) -> Option<ActorCell> {
+        self.shared.supervisors.read()[part].clone()
+    }
+}

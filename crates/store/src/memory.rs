@@ -1,0 +1,170 @@
+//! `MemoryStore`: rooms in the memory of this process, for tests and for nodes that may forget.
+//!
+//! A clone is another handle to the same rooms, so a test restarts a node over it as over a disk. It keeps every rule of
+//! [`RoomStore`] but survival of the process.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use videorooms_domain::{Epoch, NodeIncarnation, RoomId, Seq};
+
+use crate::ruling::{Head, RESEND_TAIL, Ruling, rule};
+use crate::{Commit, RoomStore, StoreError, StoredRoom, Verdict, metrics};
+
+/// Rooms in memory; see the module's first lines.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStore(Arc<Mutex<Rooms>>);
+
+#[derive(Debug, Default)]
+struct Rooms {
+    /// Commits below it are refused.
+    reign: Epoch,
+    /// Highest epoch ever seen, so that a reign rises above what others committed.
+    highest: Epoch,
+    logs: BTreeMap<RoomId, Log>,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    head: Head,
+    snapshot: Option<(Seq, Vec<u8>)>,
+    records: BTreeMap<Seq, Stored>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Stored {
+    epoch: Epoch,
+    expect: Seq,
+    record: Vec<u8>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+#[async_trait]
+impl RoomStore for MemoryStore {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    async fn open_reign(
+        &self,
+        _node: &NodeIncarnation,
+        at_least: Epoch,
+        now_ms: u64,
+    ) -> Result<Epoch, StoreError> {
+        let mut rooms = self.0.lock();
+        let epoch = Epoch(rooms.highest.0 + 1).max(at_least).max(Epoch(now_ms));
+        (rooms.reign, rooms.highest) = (epoch, epoch);
+        Ok(epoch)
+    }
+
+    async fn commit(&self, batch: Vec<Commit>) -> Vec<Verdict> {
+        let mut rooms = self.0.lock();
+        let verdicts: Vec<_> = batch.into_iter().map(|commit| rooms.commit(commit)).collect();
+        verdicts.iter().for_each(metrics::verdict);
+        verdicts
+    }
+
+    async fn load(&self, room: RoomId) -> Result<Option<StoredRoom>, StoreError> {
+        Ok(self.0.lock().logs.get(&room).map(Log::read))
+    }
+
+    async fn remove(&self, room: RoomId) -> Result<(), StoreError> {
+        self.0.lock().logs.remove(&room);
+        Ok(())
+    }
+
+    async fn list(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<RoomId>, StoreError> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        Ok(self
+            .0
+            .lock()
+            .logs
+            .range((start, Bound::Unbounded))
+            .take(limit)
+            .map(|(room, _)| *room)
+            .collect())
+    }
+
+    async fn health(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl Rooms {
+    fn commit(&mut self, commit: Commit) -> Verdict {
+        let log = self.logs.get(&commit.room);
+        let head = log.map(|log| log.head).unwrap_or_default();
+        let Ok(ruling) = rule::<Infallible>(self.reign, head, &commit, || {
+            Ok(log.is_some_and(|log| log.holds(&commit)))
+        });
+        match ruling {
+            Ruling::Append => {
+                self.highest = self.highest.max(commit.epoch);
+                self.logs.entry(commit.room).or_default().append(commit);
+                Verdict::Committed
+            }
+            Ruling::Repeat => Verdict::Committed,
+            Ruling::Refuse(verdict) => verdict,
+        }
+    }
+}
+
+impl Log {
+    fn holds(&self, commit: &Commit) -> bool {
+        self.records.get(&commit.last).is_some_and(|stored| {
+            stored.epoch == commit.epoch && stored.expect == commit.expect && stored.record == commit.record
+        })
+    }
+
+    fn append(&mut self, commit: Commit) {
+        let Commit {
+            room: _,
+            epoch,
+            expect,
+            last,
+            record,
+            snapshot,
+        } = commit;
+        self.head = Head { epoch, last };
+        self.records.insert(
+            last,
+            Stored {
+                epoch,
+                expect,
+                record,
+            },
+        );
+        if let Some(snapshot) = snapshot {
+            self.snapshot = Some((last, snapshot));
+            while self.records.len() > RESEND_TAIL {
+                self.records.pop_first();
+            }
+        }
+    }
+
+    fn read(&self) -> StoredRoom {
+        let covered = self.snapshot.as_ref().map_or(Seq(0), |(seq, _)| *seq);
+        let after = (Bound::Excluded(covered), Bound::Unbounded);
+        StoredRoom {
+            epoch: self.head.epoch,
+            last: self.head.last,
+            snapshot: self.snapshot.clone(),
+            records: self
+                .records
+                .range(after)
+                .map(|(_, stored)| stored.record.clone())
+                .collect(),
+        }
+    }
+}

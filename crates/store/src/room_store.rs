@@ -1,0 +1,134 @@
+//! `RoomStore`: the port through which a room becomes durable.
+//!
+//! A room is a log of records, each one transition of the room, and now and then a snapshot that makes the records before it
+//! superfluous. The port knows neither rules nor events: payloads are bytes. It keeps one promise: **what it answered
+//! [`Verdict::Committed`] is read back by every later [`RoomStore::load`]**, and only the holder of the newest epoch can make it say so.
+//! The suite in [`crate::contract`] holds all adapters to it.
+
+use async_trait::async_trait;
+use videorooms_domain::{Epoch, NodeIncarnation, RoomId, Seq};
+
+/// Where rooms are kept.
+#[async_trait]
+pub trait RoomStore: Send + Sync + 'static {
+    /// Name for status and logs: `memory`, `file`, `redis`.
+    fn name(&self) -> &'static str;
+
+    /// Opens a reign: from now on only commits of an epoch at least as high as the answer are taken. Called once at the start of a node
+    /// that is a cluster of its own. The epoch is
+    /// `max(stored + 1, at_least, now in ms)`, so that it rises at each start even over a lost disk.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be opened; the caller refuses to start.
+    async fn open_reign(
+        &self,
+        node: &NodeIncarnation,
+        at_least: Epoch,
+        now_ms: u64,
+    ) -> Result<Epoch, StoreError>;
+
+    /// Commits records of any rooms, one verdict each, in order. The batch is one group commit: it is on disk (or wherever the adapter's
+    /// durability lies) before the call returns. Commits of one room within a batch follow each other by `expect`.
+    ///
+    /// Dropping the future does not undo it: the outcome is then unknown to the caller. Sending a commit again with the same
+    /// (epoch, expect, bytes) answers [`Verdict::Committed`] again and writes nothing.
+    async fn commit(&self, batch: Vec<Commit>) -> Vec<Verdict>;
+
+    /// Reads a room whole: its last snapshot and the records after it. `None` when it was never created or was removed.
+    ///
+    /// # Errors
+    /// [`StoreError`]; corrupt data is named, never repaired in silence.
+    async fn load(&self, room: RoomId) -> Result<Option<StoredRoom>, StoreError>;
+
+    /// Forgets a room for good (ended and past its retention). Succeeds when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn remove(&self, room: RoomId) -> Result<(), StoreError>;
+
+    /// Ids in ascending order after `after`, at most `limit`: a page of all rooms.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn list(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<RoomId>, StoreError>;
+
+    /// Says whether commits would be taken now.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with the reason, for readiness.
+    async fn health(&self) -> Result<(), StoreError>;
+}
+
+/// One transition to be made durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// The room.
+    pub room: RoomId,
+    /// The epoch in which the caller owns the room.
+    pub epoch: Epoch,
+    /// Seq of the last event the caller knows to be in the log; 0 for a room that is to be created.
+    pub expect: Seq,
+    /// Seq of this record's last event (`> expect`).
+    pub last: Seq,
+    /// The record, opaque.
+    pub record: Vec<u8>,
+    /// A snapshot of the state *after* this record; earlier records may be dropped.
+    pub snapshot: Option<Vec<u8>>,
+}
+
+/// How a commit ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is durable.
+    Committed,
+    /// The epoch is no longer the newest: whoever asks has been deposed.
+    Deposed {
+        /// The newest epoch.
+        epoch: Epoch,
+    },
+    /// The log's end differs from `expect`: the store lost or gained what the caller knows.
+    Behind {
+        /// Seq of the log's last event.
+        stored: Seq,
+    },
+    /// Nobody knows: time-out, I/O error, full disk. Send the very same commit again.
+    Unknown {
+        /// For logs and readiness.
+        reason: String,
+    },
+}
+
+/// A room as read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRoom {
+    /// Newest epoch in which the room was written.
+    pub epoch: Epoch,
+    /// Seq of the log's last event.
+    pub last: Seq,
+    /// State at some seq, with that seq.
+    pub snapshot: Option<(Seq, Vec<u8>)>,
+    /// Records after the snapshot, oldest first; at most those since the snapshot plus a bounded tail before it is *not* included.
+    pub records: Vec<Vec<u8>>,
+}
+
+/// Why a store refuses to serve.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It does not answer now; try again.
+    #[error("store unavailable: {0}")]
+    Unavailable(String),
+    /// Its data is damaged, or not ours; a person must look. Nothing was overwritten.
+    #[error("store is corrupt: {0}")]
+    Corrupt(String),
+    /// Written by a newer version of the program. Nothing was overwritten.
+    #[error("store has format {found}, this version reads up to {supported}")]
+    Newer {
+        /// Format found.
+        found: u32,
+        /// Newest format this version knows.
+        supported: u32,
+    },
+    /// Another process has it open.
+    #[error("store is in use by another process")]
+    InUse,
+}

@@ -1,0 +1,16 @@
+//! The whole house assembled: configuration, start order, supervision and shutdown of one node. A program that wants a media server of its own
+//! registers it with [`Node::builder`].
+
+pub mod cli;
+pub mod config;
+pub mod explain;
+mod health;
+mod listen;
+mod node;
+mod secret;
+pub mod shutdown;
+mod supervisor;
+mod telemetry;
+
+pub use node::{Node, NodeBuilder};
+pub use telemetry::Telemetry;

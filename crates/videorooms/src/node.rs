@@ -1,0 +1,295 @@
+//! One node: what is started, in which order, and how it ends.
+
+use std::collections::HashMap;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, bail};
+use futures_util::FutureExt as _;
+use ractor::{Actor, ActorCell, ActorRef};
+use tokio::task::JoinHandle;
+use videorooms_debug::{DebugLog, DebugLogArguments};
+use videorooms_domain::{Epoch, Grace, NodeIncarnation};
+use videorooms_gateway::auth::Keys;
+use videorooms_gateway::{Door, DoorParts, Gateway, GatewayArguments, GatewayConfig, Hub, Rate};
+use videorooms_rooms::{MediaHost, Rooms, RoomsConfig, RoomsSupervisor};
+use videorooms_sfu::SfuProvider;
+use videorooms_sfu::embedded::{EmbeddedConfig, EmbeddedProvider};
+
+use crate::config::Config;
+use crate::health::{Ready, Services};
+use crate::listen::bind;
+use crate::secret;
+use crate::supervisor::{self, Child, NodeSupervisor, Start};
+use crate::telemetry::Telemetry;
+
+/// Actors that do not end by themselves are left behind after this long.
+const STOP_DEADLINE: Duration = Duration::from_secs(5);
+
+/// A running node. Dropping it leaves it running; use [`Node::stop`].
+pub struct Node {
+    address: SocketAddr,
+    admin: SocketAddr,
+    door: Door,
+    supervisor: ActorRef<supervisor::Message>,
+    embedded: Option<Arc<EmbeddedProvider>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// A node to be started.
+pub struct NodeBuilder {
+    config: Config,
+    telemetry: Telemetry,
+    providers: HashMap<String, Arc<dyn SfuProvider>>,
+}
+
+impl NodeBuilder {
+    /// Registers a media server under the name that `sfu.provider` may choose.
+    #[must_use]
+    pub fn sfu(mut self, name: impl Into<String>, provider: Arc<dyn SfuProvider>) -> Self {
+        self.providers.insert(name.into(), provider);
+        self
+    }
+
+    /// Logs and metrics of the process; without, the node keeps its own to itself.
+    #[must_use]
+    pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = telemetry;
+        self
+    }
+
+    /// Starts the node; it serves when this returns.
+    ///
+    /// # Errors
+    /// When a port is taken, the store cannot be opened, or the configuration asks for what there is not. Nothing is left running then.
+    pub async fn start(self) -> anyhow::Result<Node> {
+        let Self {
+            config,
+            telemetry,
+            providers,
+        } = self;
+        let public = bind(config.http.listen, "--listen")?;
+        let operators = bind(config.admin.listen, "--admin-listen")?;
+        let (address, admin) = (public.local_addr()?, operators.local_addr()?);
+        let keys = keys(&config)?;
+        let (media, embedded) = media(&config, providers)?;
+        let media = MediaHost::new(media);
+        let url = config.store_url();
+        let store = videorooms_store::open(&url)
+            .await
+            .with_context(|| format!("store {url}"))?;
+        let here = NodeIncarnation {
+            node: config.node_id()?,
+            incarnation: now_ms(),
+        };
+        let epoch = store
+            .open_reign(&here, Epoch::default(), here.incarnation)
+            .await
+            .context("store")?;
+        let hub = Hub::new();
+        let rooms = Rooms::new(
+            store,
+            media.clone(),
+            Arc::clone(&hub) as _,
+            here.clone(),
+            epoch,
+            rooms_config(&config),
+        );
+        let services = Services {
+            rooms: rooms.clone(),
+            media: media.clone(),
+            log: telemetry.log.clone(),
+        };
+        let door = Door::new(DoorParts {
+            config: gateway_config(&config),
+            rooms: rooms.clone(),
+            media,
+            hub,
+            keys,
+            log: telemetry.log.clone(),
+            node: here,
+            status: Arc::new(services.clone()),
+        });
+        let children = children(&telemetry, &rooms, &door, public);
+        let (supervisor, _) = Actor::spawn(None, NodeSupervisor, children)
+            .await
+            .map_err(|error| anyhow::anyhow!("{error}"))?;
+        let readiness = Arc::new(Ready {
+            services,
+            door: door.clone(),
+        });
+        let operators = tokio::net::TcpListener::from_std(operators)?;
+        let operators = tokio::spawn(videorooms_admin::serve(operators, telemetry.metrics, readiness));
+        let house = tokio::spawn(async move { rooms.keep_house().await });
+        tracing::info!(%address, %admin, epoch = epoch.0, "node is live");
+        Ok(Node {
+            address,
+            admin,
+            door,
+            supervisor,
+            embedded,
+            tasks: vec![operators, house],
+        })
+    }
+}
+
+impl Node {
+    /// A node of this configuration.
+    #[must_use]
+    pub fn builder(config: Config) -> NodeBuilder {
+        NodeBuilder {
+            config,
+            telemetry: Telemetry::detached(),
+            providers: HashMap::new(),
+        }
+    }
+
+    /// Of the public door.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Of the operator's door.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// Kills an actor below the root: `DebugLog`, `Rooms` or `Gateway`.
+    #[cfg(feature = "test-kit")]
+    pub fn kill_actor(&self, name: &'static str) {
+        drop(self.supervisor.cast(supervisor::Message::Kill(name)));
+    }
+
+    /// Drains and stops: clients are sent away with 1012 to come back at once, then the actors end, then media.
+    pub async fn stop(self) {
+        self.door.drain().await;
+        self.tasks.iter().for_each(JoinHandle::abort);
+        if let Err(error) = self.supervisor.stop_and_wait(None, Some(STOP_DEADLINE)).await {
+            tracing::warn!(%error, "the actors did not end in time");
+        }
+        if let Some(embedded) = &self.embedded {
+            embedded.shutdown().await;
+        }
+        tracing::info!("node has stopped");
+    }
+}
+
+fn keys(config: &Config) -> anyhow::Result<Keys> {
+    let secret = secret::load_or_make(config)?;
+    let previous = config
+        .secret_key_base_previous
+        .as_ref()
+        .map(|secret| secret.expose().as_bytes());
+    Ok(Keys::derive(secret.expose().as_bytes(), previous))
+}
+
+type Media = (Arc<dyn SfuProvider>, Option<Arc<EmbeddedProvider>>);
+
+fn media(config: &Config, mut providers: HashMap<String, Arc<dyn SfuProvider>>) -> anyhow::Result<Media> {
+    let name = &config.sfu.provider;
+    if let Some(provider) = providers.remove(name) {
+        return Ok((provider, None));
+    }
+    if name != "embedded" {
+        let known = providers
+            .into_keys()
+            .chain(["embedded".to_owned()])
+            .collect::<Vec<_>>()
+            .join(", ");
+        bail!("sfu.provider = {name:?}: there is no such media server; there are: {known}");
+    }
+    let advertise = config.advertise()?;
+    let provider = Arc::new(EmbeddedProvider::start(EmbeddedConfig {
+        listen: config.sfu.listen,
+        advertise,
+    })?);
+    Ok((Arc::clone(&provider) as _, Some(provider)))
+}
+
+fn rooms_config(config: &Config) -> RoomsConfig {
+    let ms = Duration::from_millis;
+    RoomsConfig {
+        grace: Grace {
+            reconnect: ms(config.rooms.reconnect_grace_ms),
+            empty: ms(config.rooms.empty_ms),
+            ..Grace::default()
+        },
+        max_live_rooms: config.rooms.max_live,
+        idle_unload: ms(config.rooms.idle_unload_ms),
+        ..RoomsConfig::default()
+    }
+}
+
+fn gateway_config(config: &Config) -> GatewayConfig {
+    let mut gateway = GatewayConfig {
+        allowed_origins: config.http.allowed_origins.clone(),
+        trusted_proxies: config.http.trusted_proxies.clone(),
+        open_logs: config.dev,
+        ..GatewayConfig::default()
+    };
+    let limits = &mut gateway.limits;
+    limits.http = Rate::per_second(config.limits.http_per_second);
+    limits.sockets = Rate {
+        burst: f64::from(config.limits.sockets_per_second) * 5.0,
+        ..Rate::per_second(config.limits.sockets_per_second)
+    };
+    limits.max_sockets = config.limits.max_sockets;
+    limits.pushes = Rate::per_second(config.limits.pushes_per_second);
+    limits.chat = Rate {
+        burst: f64::from(config.limits.chat_per_second) * 4.0,
+        ..Rate::per_second(config.limits.chat_per_second)
+    };
+    gateway
+}
+
+fn children(telemetry: &Telemetry, rooms: &Rooms, door: &Door, public: TcpListener) -> Vec<Child> {
+    let log = DebugLogArguments {
+        handle: telemetry.log.clone(),
+        limits: videorooms_debug::Limits::default(),
+    };
+    let gateway = GatewayArguments {
+        door: door.clone(),
+        listener: Arc::new(public),
+    };
+    vec![
+        Child {
+            name: "DebugLog",
+            start: start(DebugLog, log),
+        },
+        Child {
+            name: "Rooms",
+            start: start(RoomsSupervisor, rooms.clone()),
+        },
+        Child {
+            name: "Gateway",
+            start: start(Gateway, gateway),
+        },
+    ]
+}
+
+/// Starts an actor, and starts it again, with the same arguments.
+fn start<A>(actor: A, arguments: A::Arguments) -> Start
+where
+    A: Actor + Copy,
+    A::Arguments: Clone + Sync,
+{
+    Arc::new(move |supervisor: ActorCell| {
+        let arguments = arguments.clone();
+        async move {
+            Ok(Actor::spawn_linked(None, actor, arguments, supervisor)
+                .await?
+                .0
+                .get_cell())
+        }
+        .boxed()
+    })
+}
+
+fn now_ms() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

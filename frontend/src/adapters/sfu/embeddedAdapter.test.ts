@@ -1,0 +1,213 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+
+import { FakeDevices } from '../../test/fakeMedia.ts';
+import { FakePeerConnection } from '../../test/fakePeerConnection.ts';
+import { FakeSignalling } from '../../test/fakeSignalling.ts';
+
+import { adapterContract } from './contract.ts';
+import { EmbeddedAdapter } from './embeddedAdapter.ts';
+import type { SFUCallbacks } from './types.ts';
+
+function setUp() {
+  const adapter = new EmbeddedAdapter(FakePeerConnection.factory);
+  let node: FakeSignalling | null = null;
+  return {
+    adapter,
+    signalling: (...args: ConstructorParameters<typeof FakeSignalling>) => (node = new FakeSignalling(...args)),
+    get node(): FakeSignalling {
+      if (node === null) throw new Error('not connected');
+      return node;
+    },
+  };
+}
+
+beforeEach(() => {
+  FakePeerConnection.all = [];
+});
+
+adapterContract('EmbeddedAdapter', () => {
+  const subject = setUp();
+  return {
+    adapter: subject.adapter,
+    config: { signalling: subject.signalling },
+    loseAndRecover: async () => {
+      subject.node.living.clear();
+      subject.node.say('reset', { reason: 'node restarted' });
+      await vi.waitFor(() => expect(FakePeerConnection.all).toHaveLength(2));
+      await vi.waitFor(() => expect(FakePeerConnection.latest.connectionState).toBe('connected'));
+    },
+  };
+});
+
+describe('the embedded adapter', () => {
+  const devices = () => new FakeDevices();
+  const quiet: SFUCallbacks = {
+    stateChanged: () => undefined,
+    participantsChanged: () => undefined,
+    speakers: () => undefined,
+    sourceEnded: () => undefined,
+  };
+
+  async function connected(callbacks: Partial<SFUCallbacks> = {}) {
+    const subject = setUp();
+    const config = {
+      provider: 'embedded',
+      roomId: 'r',
+      participantId: 'me',
+      token: 't',
+      devices: devices(),
+      signalling: subject.signalling,
+    };
+    await subject.adapter.connect(config, { ...quiet, ...callbacks });
+    await vi.waitFor(() => expect(FakePeerConnection.latest.connectionState).toBe('connected'));
+    return subject;
+  }
+
+  afterEach(() => vi.useRealTimers());
+
+  test('the first offer has a line for each own source and eight pairs to receive on', async () => {
+    const { node } = await connected();
+    expect(FakePeerConnection.latest.lines.map((line) => line.direction)).toEqual([
+      ...Array<string>(2).fill('sendonly'),
+      ...Array<string>(16).fill('recvonly'),
+    ]);
+    expect(node.sent('offer')).toEqual([
+      {
+        gen: 1,
+        sdp: 'offer-1',
+        tracks: [
+          { mid: '0', source: 'microphone' },
+          { mid: '1', source: 'camera' },
+        ],
+      },
+    ]);
+    expect(node.sent('mute')).toEqual([
+      { source: 'microphone', muted: true },
+      { source: 'camera', muted: true },
+    ]);
+  });
+
+  test('a slot table puts people on lines, and a new person on a line gets a new stream', async () => {
+    const { adapter, node } = await connected();
+    const entry = (participant_id: string) => ({
+      mid: '3',
+      participant_id,
+      source: 'camera',
+      kind: 'video',
+      muted: false,
+    });
+    node.say('slots', { rev: 1, map: [entry('anna')] });
+    const first = adapter.getRemoteParticipants()[0]?.tracks.get('camera');
+    expect(first?.track).toBe(FakePeerConnection.latest.lines[3]?.receiver.track);
+    expect(adapter.getRemoteParticipants()[0]?.tracks.get('camera')?.stream).toBe(first?.stream);
+    node.say('slots', { rev: 2, map: [entry('boris')] });
+    const [boris] = adapter.getRemoteParticipants();
+    expect(boris?.id).toBe('boris');
+    expect(boris?.tracks.get('camera')?.stream).not.toBe(first?.stream);
+    node.say('slots', { rev: 1, map: [] });
+    expect(adapter.getRemoteParticipants()).toHaveLength(1);
+  });
+
+  test('muting tells the node and takes the track off its line', async () => {
+    const { adapter, node } = await connected();
+    await adapter.setAudioEnabled(true);
+    expect(FakePeerConnection.latest.sending).toHaveLength(1);
+    await adapter.setAudioEnabled(false);
+    expect(FakePeerConnection.latest.sending).toHaveLength(0);
+    expect(node.sent('mute').slice(-2)).toEqual([
+      { source: 'microphone', muted: false },
+      { source: 'microphone', muted: true },
+    ]);
+  });
+
+  test('a screen is offered once and its line used again', async () => {
+    const { adapter, node } = await connected();
+    await adapter.setScreenEnabled(true);
+    await vi.waitFor(() => expect(node.sent('offer')).toHaveLength(2));
+    expect(node.sent('offer')[1]).toMatchObject({ gen: 2 });
+    await adapter.setScreenEnabled(false);
+    await adapter.setScreenEnabled(true);
+    expect(node.sent('offer')).toHaveLength(2);
+    expect(FakePeerConnection.latest.sending).toHaveLength(1);
+  });
+
+  test('a lost socket leaves the peer alone and asks for it again', async () => {
+    const { adapter, node } = await connected();
+    await adapter.setAudioEnabled(true);
+    node.drop();
+    await adapter.setAudioEnabled(false);
+    node.join();
+    expect(node.joins.at(-1)).toMatchObject({ peer: 1 });
+    expect(FakePeerConnection.all).toHaveLength(1);
+    expect(node.sent('offer')).toHaveLength(1);
+    expect(node.sent('mute').slice(-2)).toContainEqual({ source: 'microphone', muted: true });
+  });
+
+  test('an offer that was lost with the socket is made again on the same peer', async () => {
+    const { adapter, node } = await connected();
+    node.drop();
+    await adapter.setScreenEnabled(true);
+    await vi.waitFor(() => expect(node.sent('offer')).toHaveLength(2)); // refused: not joined
+    node.join();
+    await vi.waitFor(() => expect(node.sent('offer')).toHaveLength(3));
+    expect(FakePeerConnection.all).toHaveLength(1);
+  });
+
+  test('a peer the node does not know is replaced, with the living tracks and no others', async () => {
+    const { adapter, node } = await connected();
+    await adapter.setAudioEnabled(true);
+    await adapter.setScreenEnabled(true);
+    const sending = FakePeerConnection.latest.sending;
+    node.drop();
+    node.living.clear();
+    node.join();
+    expect(FakePeerConnection.all.map((pc) => pc.closed)).toEqual([true, false]);
+    await vi.waitFor(() => expect(FakePeerConnection.latest.sending).toEqual(sending));
+    await vi.waitFor(() => expect(node.sent('mute').slice(-3)).toContainEqual({ source: 'camera', muted: true }));
+  });
+
+  test('three seconds without a transport restart ICE, one second does not', async () => {
+    const { node } = await connected();
+    vi.useFakeTimers();
+    FakePeerConnection.latest.become('disconnected');
+    await vi.advanceTimersByTimeAsync(1000);
+    FakePeerConnection.latest.become('connected');
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(node.sent('offer')).toHaveLength(1);
+    FakePeerConnection.latest.become('disconnected');
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(FakePeerConnection.latest.iceRestarts).toEqual([false, true]);
+  });
+
+  test('a failed transport is replaced through a join without the old peer', async () => {
+    const states: string[] = [];
+    const { node } = await connected({ stateChanged: (state) => states.push(state) });
+    FakePeerConnection.latest.become('failed');
+    await vi.waitFor(() => expect(FakePeerConnection.all).toHaveLength(2));
+    expect(node.joins.at(-1)).not.toHaveProperty('peer');
+    await vi.waitFor(() => expect(states.at(-1)).toBe('connected'));
+    expect(states).toContain('reconnecting');
+  });
+
+  test('more people than lines means more lines and an offer', async () => {
+    const { node } = await connected();
+    node.say('need_slots', { audio: 2, video: 1 });
+    await vi.waitFor(() => expect(node.sent('offer')).toHaveLength(2));
+    expect(FakePeerConnection.latest.lines).toHaveLength(21);
+  });
+
+  test('a message that cannot be read changes nothing', async () => {
+    const { adapter, node } = await connected();
+    node.say('slots', { rev: 'x' });
+    node.say('speakers', {});
+    expect(adapter.getRemoteParticipants()).toEqual([]);
+  });
+
+  test('a renewed token is the one the next join shows', async () => {
+    const { adapter, node } = await connected();
+    adapter.renew({ token: 'newer' });
+    node.drop();
+    node.join();
+    expect(node.joins.at(-1)).toMatchObject({ token: 'newer', peer: 1 });
+  });
+});

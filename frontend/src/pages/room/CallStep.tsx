@@ -1,0 +1,74 @@
+/** One stay in a room: the session behind the call, the wait for a host, and the end. */
+import { Hourglass } from 'lucide-react';
+import { useEffect } from 'react';
+import { useTranslation } from 'react-i18next';
+
+import { CallView } from '../../components/room/CallView.tsx';
+import { ConnectionBar } from '../../components/room/ConnectionBar.tsx';
+import { EndedView } from '../../components/room/EndedView.tsx';
+import { Outcome } from '../../components/room/Outcome.tsx';
+import { Button } from '../../components/ui/Button.tsx';
+import type { JoinIntent, RoomHandle } from '../../hooks/roomHandle.ts';
+import { useRoom } from '../../hooks/useRoom.ts';
+import { PageFrame } from '../frame/PageFrame.tsx';
+import { useWakeLock } from './useWakeLock.ts';
+
+export interface CallStepProps {
+  roomId: string;
+  intent: JoinIntent;
+  link: string;
+  /** Back to the lobby; true when it was the password that did not fit. */
+  onAgain: (passwordWrong: boolean) => void;
+  onHome: () => void;
+}
+
+export function CallStep({ roomId, intent, link, onAgain, onHome }: CallStepProps) {
+  const handle = useRoom(roomId, intent);
+  useWakeLock(handle.connection !== 'ended');
+  const wrongPassword = handle.ended?.reason === 'wrong_password';
+  useEffect(() => {
+    if (wrongPassword) onAgain(true);
+  }, [wrongPassword, onAgain]);
+  return (
+    <>
+      <ConnectionBar phase={handle.connection} waiting={handle.waiting} />
+      <Body handle={handle} link={link} onAgain={onAgain} onHome={onHome} />
+    </>
+  );
+}
+
+function Body({
+  handle,
+  link,
+  onAgain,
+  onHome,
+}: Pick<CallStepProps, 'link' | 'onAgain' | 'onHome'> & { handle: RoomHandle }) {
+  const { t } = useTranslation();
+  if (handle.ended !== null) {
+    return (
+      <PageFrame title={t(`ended.${handle.ended.reason}`)}>
+        <EndedView
+          ended={handle.ended}
+          onAgain={() => {
+            onAgain(false);
+          }}
+          onHome={onHome}
+        />
+      </PageFrame>
+    );
+  }
+  if (handle.waiting) {
+    return (
+      <PageFrame title={t('lobby.waitingTitle')}>
+        <Outcome icon={<Hourglass size={24} />} title={t('lobby.waitingTitle')} text={t('lobby.waiting')}>
+          <Button onPress={() => void handle.actions.leave()}>{t('common.cancel')}</Button>
+        </Outcome>
+      </PageFrame>
+    );
+  }
+  return (
+    <main>
+      <CallView handle={handle} link={link} />
+    </main>
+  );
+}

@@ -1,0 +1,243 @@
+/**
+ * Someone in a call: one page in a browser context of its own, so with a storage of its own, as another person's browser has.
+ *
+ * `sees`, `hears` and their opposites are measured in what was decoded, never in what the page says of itself.
+ */
+
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { DEADLINE_MS, pause, until } from '../../harness/until.mjs';
+import { keepPeers, readInbound, readOwnEnergy, readTiles } from './probe.mjs';
+
+const ARTIFACTS = fileURLToPath(new URL('../artifacts/', import.meta.url));
+/** Longer than the fake microphone's pause between two beeps. */
+const EAR_MS = 2_000;
+/** Half a second of video at the fake camera's pace. */
+const ENOUGH_FRAMES = 10;
+
+export class Person {
+  /** Errors of the page that nobody handled, and refusals by the content security policy. */
+  faults = [];
+
+  /** Opens a page without going anywhere. `network`: all its packets go through it. */
+  static async open(browser, name, { network, ...options } = {}) {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US', ...options });
+    context.setDefaultTimeout(DEADLINE_MS);
+    const page = await context.newPage();
+    if (network) await page.exposeFunction('testMediaPort', (address, port) => network.mediaPort(address, port));
+    await page.addInitScript(keepPeers, { proxied: network !== undefined });
+    return new Person(name, context, page);
+  }
+
+  constructor(name, context, page) {
+    Object.assign(this, { name, context, page });
+    page.on('pageerror', (error) => this.faults.push(error.stack ?? String(error)));
+    page.on('console', (message) => {
+      if (message.text().includes('Content Security Policy')) this.faults.push(message.text());
+    });
+  }
+
+  hook(name) {
+    return this.page.getByTestId(name);
+  }
+
+  // === Coming and going ===
+
+  /** Makes a room from the home page and joins it; answers its link. */
+  async create(base) {
+    await this.page.goto(base);
+    await this.hook('create-room').click();
+    await this.page.waitForURL(/\/rooms\/[0-9a-z]+$/);
+    const link = this.page.url();
+    await this.enter();
+    return link;
+  }
+
+  /** Follows a link and joins. */
+  async join(link) {
+    await this.page.goto(link);
+    await this.enter();
+  }
+
+  /** From the lobby into the room. */
+  async enter() {
+    await this.hook('display-name').fill(this.name);
+    await this.hook('join-room').click();
+    await this.isConnected();
+  }
+
+  async leave() {
+    await this.hook('leave-room').click();
+    await this.hook('leave-room').waitFor({ state: 'detached' });
+  }
+
+  /** The page as it comes back after a reload; a lobby, if it asks again, is passed. */
+  async reload() {
+    await this.page.reload();
+    const join = this.hook('join-room');
+    await join.or(this.hook('leave-room')).first().waitFor();
+    if (await join.isVisible()) await join.click();
+    await this.isConnected();
+  }
+
+  /** Kills the tab's process: no event handler of the page runs. */
+  async crash() {
+    const session = await this.context.newCDPSession(this.page);
+    const gone = new Promise((resolve) => this.page.once('crash', resolve));
+    session.send('Page.crash').catch(() => undefined);
+    await gone;
+  }
+
+  async state() {
+    return this.hook('connection-state').first().getAttribute('data-state', { timeout: 1_000 });
+  }
+
+  isConnected() {
+    return until(`${this.name} to be connected`, async () => (await this.state()) === 'connected', {
+      show: () => this.state(),
+    });
+  }
+
+  // === Controls ===
+
+  /** Presses a switch until it is as wanted. */
+  async turn(hook, on) {
+    if ((await this.isOn(hook)) !== on) await this.hook(hook).click();
+    await until(`${this.name}'s ${hook} to be ${on ? 'on' : 'off'}`, async () => (await this.isOn(hook)) === on);
+  }
+
+  async isOn(hook) {
+    return (await this.hook(hook).getAttribute('aria-pressed')) === 'true';
+  }
+
+  async say(text) {
+    const input = this.hook('chat-input');
+    if (!(await input.isVisible())) await this.hook('chat-open').click();
+    await input.fill(text);
+    await input.press('Enter');
+  }
+
+  /** Waits until the chat holds these texts in this order and no other. */
+  async reads(texts) {
+    if (!(await this.hook('chat-input').isVisible())) await this.hook('chat-open').click();
+    const lines = () => this.hook('chat-message').allInnerTexts();
+    const same = (found) => found.length === texts.length && found.every((line, i) => line.includes(texts[i]));
+    await until(`${this.name} to read ${texts.join(', ')}`, async () => same(await lines()), { show: lines });
+  }
+
+  // === What arrives ===
+
+  tiles() {
+    return this.page.evaluate(readTiles);
+  }
+
+  inbound() {
+    return this.page.evaluate(readInbound);
+  }
+
+  /** Waits until exactly these others, and oneself, have tiles. */
+  async meets(...names) {
+    const wanted = [this.name, ...names].sort().join();
+    const present = async () => [...new Set((await this.tiles()).map(({ name }) => name))].sort().join();
+    await until(`${this.name} to have tiles of ${wanted}`, async () => (await present()) === wanted, { show: present });
+  }
+
+  /** The participant id on a tile. */
+  async idOf(name) {
+    const found = (await this.tiles()).find((tile) => tile.name === name);
+    assert.ok(found, `${this.name} has no tile of ${name}`);
+    return found.id;
+  }
+
+  /** Frames decoded so far of what a person's tiles show: camera and screen apart, by track. */
+  async framesOf(name) {
+    const tracks = (await this.tiles()).filter((tile) => tile.name === name).flatMap((tile) => tile.tracks);
+    const streams = await this.inbound();
+    return new Map(
+      tracks.map((track) => {
+        const frames = streams.filter((stream) => stream.track === track).map((stream) => stream.frames);
+        return [track, Math.max(0, ...frames)];
+      }),
+    );
+  }
+
+  /** Waits until pictures of each of them are decoded: `count` tracks, half a second's worth of new frames on each. */
+  async sees(names, { count = 1, deadlineMs } = {}) {
+    for (const name of [names].flat()) {
+      const first = new Map();
+      const grown = async () => {
+        const now = await this.framesOf(name);
+        for (const [track, frames] of now) if (!(frames >= first.get(track))) first.set(track, frames);
+        return [...now].filter(([track, frames]) => frames - first.get(track) >= ENOUGH_FRAMES).length >= count;
+      };
+      const show = async () => ({ tiles: await this.tiles(), inbound: await this.inbound() });
+      await until(`${this.name} to see ${name}`, grown, { deadlineMs, show });
+    }
+  }
+
+  /** Waits until some picture plays on the page: the preview, in the lobby. */
+  async seesOneself() {
+    const frames = () =>
+      Math.max(0, ...[...document.querySelectorAll('video')].map((v) => v.getVideoPlaybackQuality().totalVideoFrames));
+    await until(`${this.name}'s preview to play`, async () => (await this.page.evaluate(frames)) >= ENOUGH_FRAMES);
+  }
+
+  /** Waits until no new picture of someone is decoded. */
+  async losesSightOf(name) {
+    await this.#settles(`${this.name} to lose sight of ${name}`, async () => {
+      const frames = await this.framesOf(name);
+      return JSON.stringify([...frames.values()]);
+    });
+  }
+
+  /** Waits until sound of exactly so many others arrives. */
+  async hears(count) {
+    let before = new Map();
+    const audible = async () => {
+      const now = new Map((await this.inbound()).filter(({ kind }) => kind === 'audio').map((s) => [s.id, s.energy]));
+      const rising = [...now].filter(([id, energy]) => before.has(id) && energy > before.get(id)).length;
+      const first = before.size === 0;
+      before = now;
+      return first ? -1 : rising;
+    };
+    await until(`${this.name} to hear ${count}`, async () => (await audible()) === count, {
+      pauseMs: EAR_MS,
+      show: () => this.inbound(),
+    });
+  }
+
+  /** Waits until this page's own microphone delivers nothing but silence. */
+  async isSilent() {
+    await this.#settles(`${this.name}'s microphone to be silent`, () => this.page.evaluate(readOwnEnergy));
+  }
+
+  /** Waits until a value stays the same for longer than a beep's distance. */
+  async #settles(what, read) {
+    await until(
+      what,
+      async () => {
+        const before = await read();
+        await pause(EAR_MS);
+        return before === (await read());
+      },
+      { show: read },
+    );
+  }
+
+  // === Proof ===
+
+  /** Leaves a mark that a reload would wipe out. */
+  async mark() {
+    await this.page.evaluate(() => (window.testMark = true));
+  }
+
+  async wasNotReloaded() {
+    assert.equal(await this.page.evaluate(() => window.testMark), true, `${this.name}'s page was reloaded`);
+  }
+
+  async screenshot(name) {
+    await mkdir(ARTIFACTS, { recursive: true });
+    await this.page.screenshot({ path: `${ARTIFACTS}${name}.png`, timeout: 10_000 });
+  }
+}

@@ -1,0 +1,124 @@
+//! A Phoenix Channels V2 client for tests: frames in, frames out, no cleverness, so that a test sees the wire.
+
+use std::collections::VecDeque;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::DEADLINE;
+
+/// A socket.
+pub struct Client {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    next_ref: u64,
+    /// Frames received while waiting for others.
+    kept: VecDeque<Value>,
+}
+
+/// A reply's two parts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// `ok` or `error`.
+    pub status: String,
+    /// What it answers.
+    pub response: Value,
+}
+
+impl Reply {
+    /// The response of a reply that must be `ok`.
+    pub fn ok(self) -> Value {
+        assert_eq!(self.status, "ok", "{}", self.response);
+        self.response
+    }
+
+    /// The reason of a reply that must be `error`.
+    #[must_use]
+    pub fn reason(self) -> String {
+        assert_eq!(self.status, "error", "{}", self.response);
+        self.response["reason"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl Client {
+    /// Opens a socket at `127.0.0.1:<port>`.
+    pub async fn connect(address: &str) -> Self {
+        let url = format!("ws://{address}/ws/websocket?vsn=2.0.0");
+        let (socket, _) = timeout(DEADLINE, connect_async(url))
+            .await
+            .expect("in time")
+            .expect("the upgrade");
+        Self {
+            socket,
+            next_ref: 1,
+            kept: VecDeque::new(),
+        }
+    }
+
+    /// Joins a topic; the join's ref is its `join_ref`.
+    pub async fn join(&mut self, topic: &str, payload: Value) -> Reply {
+        let reference = self.take_ref();
+        self.send(json!([reference, reference, topic, "phx_join", payload]))
+            .await;
+        self.reply(&reference).await
+    }
+
+    /// Pushes an event and waits for its reply.
+    pub async fn push(&mut self, topic: &str, event: &str, payload: Value) -> Reply {
+        let reference = self.take_ref();
+        self.send(json!([null, reference, topic, event, payload])).await;
+        self.reply(&reference).await
+    }
+
+    /// Waits for an event on a topic; other frames are kept for later.
+    pub async fn event(&mut self, topic: &str, event: &str) -> Value {
+        let wanted = |frame: &Value| frame[2] == topic && frame[3] == event;
+        self.frame(wanted).await[4].take()
+    }
+
+    async fn reply(&mut self, reference: &str) -> Reply {
+        let frame = self
+            .frame(|frame| frame[3] == "phx_reply" && frame[1] == reference)
+            .await;
+        let status = frame[4]["status"].as_str().unwrap_or_default().to_owned();
+        Reply {
+            status,
+            response: frame[4]["response"].clone(),
+        }
+    }
+
+    async fn frame(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        if let Some(index) = self.kept.iter().position(&wanted) {
+            return self.kept.remove(index).expect("it is there");
+        }
+        loop {
+            let message = timeout(DEADLINE, self.socket.next())
+                .await
+                .expect("a frame in time");
+            let Message::Text(text) = message.expect("the socket is open").expect("a whole frame") else {
+                continue;
+            };
+            let frame: Value = serde_json::from_str(&text).expect("a frame is JSON");
+            if wanted(&frame) {
+                return frame;
+            }
+            self.kept.push_back(frame);
+        }
+    }
+
+    async fn send(&mut self, frame: Value) {
+        self.socket
+            .send(Message::text(frame.to_string()))
+            .await
+            .expect("the socket is open");
+    }
+
+    fn take_ref(&mut self) -> String {
+        let reference = self.next_ref.to_string();
+        self.next_ref += 1;
+        reference
+    }
+}

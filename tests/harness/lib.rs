@@ -1,0 +1,12 @@
+//! What the system tests share: real nodes as child processes, and a client that speaks to them as a browser does.
+
+mod client;
+mod node;
+
+pub use client::{Client, Reply};
+pub use node::NodeProcess;
+
+use std::time::Duration;
+
+/// No condition of these tests takes longer on any machine.
+pub const DEADLINE: Duration = Duration::from_secs(30);

@@ -1,0 +1,5 @@
+//! System tests: the real binary, spoken to as its users do, and facts about the whole workspace.
+
+mod architecture;
+mod licences;
+mod lifecycle;
