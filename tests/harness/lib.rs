@@ -1,8 +1,10 @@
 //! What the system tests share: real nodes as child processes, and a client that speaks to them as a browser does.
 
+mod api;
 mod client;
 mod node;
 
+pub use api::create_room;
 pub use client::{Client, Reply};
 pub use node::NodeProcess;
 

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::DEADLINE;
+use crate::{DEADLINE, create_room};
 
 /// A running node. Killed when dropped.
 pub struct NodeProcess {
@@ -83,6 +83,11 @@ impl NodeProcess {
     #[must_use]
     pub fn admin_url(&self, path: &str) -> String {
         format!("http://{}{path}", self.admin)
+    }
+
+    /// Makes a room; answers its id and the host's token.
+    pub async fn create_room(&self) -> (String, String) {
+        create_room(&self.address).await
     }
 
     /// Where it keeps its data.

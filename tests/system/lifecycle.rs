@@ -1,22 +1,7 @@
 //! A node's life: it starts on an empty folder, serves, is killed, comes back with everything it acknowledged, and stops when asked.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use videorooms_tests::{Client, NodeProcess};
-
-async fn create(node: &NodeProcess) -> (String, String) {
-    let answer = reqwest::Client::new()
-        .post(node.url("/api/rooms"))
-        .json(&json!({}))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(answer.status(), 201);
-    let created: Value = answer.json().await.unwrap();
-    (
-        created["id"].as_str().unwrap().to_owned(),
-        created["token"].as_str().unwrap().to_owned(),
-    )
-}
 
 #[tokio::test]
 async fn a_node_says_how_it_is() {
@@ -37,7 +22,7 @@ async fn a_node_says_how_it_is() {
 #[tokio::test]
 async fn a_killed_node_comes_back_with_all_that_it_acknowledged() {
     let node = NodeProcess::start().await;
-    let (room, token) = create(&node).await;
+    let (room, token) = node.create_room().await;
     let topic = format!("room:{room}");
     let mut client = Client::connect(&node.address).await;
     let joined = client.join(&topic, json!({"token": token})).await.ok();
@@ -74,7 +59,7 @@ async fn a_killed_node_comes_back_with_all_that_it_acknowledged() {
 #[tokio::test]
 async fn a_node_that_is_asked_to_stop_drains_and_exits_cleanly() {
     let node = NodeProcess::start().await;
-    let (room, token) = create(&node).await;
+    let (room, token) = node.create_room().await;
     let mut client = Client::connect(&node.address).await;
     client
         .join(&format!("room:{room}"), json!({"token": token}))

@@ -10,11 +10,12 @@ use anyhow::Context as _;
 /// # Errors
 /// When the address cannot be had; the message says why and what to do.
 pub(crate) fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => {
+    let listener = TcpListener::bind(address).map_err(|error| {
+        if error.kind() == ErrorKind::AddrInUse {
             anyhow::anyhow!("port {address} is taken: stop what listens there, or choose another with {flag}")
+        } else {
+            anyhow::anyhow!("cannot listen on {address}: {error}")
         }
-        _ => anyhow::anyhow!("cannot listen on {address}: {error}"),
     })?;
     listener
         .set_nonblocking(true)

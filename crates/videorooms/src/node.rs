@@ -163,6 +163,13 @@ impl Node {
         drop(self.supervisor.cast(supervisor::Message::Kill(name)));
     }
 
+    /// How often such an actor was started again.
+    #[cfg(feature = "test-kit")]
+    pub async fn restarts(&self, name: &'static str) -> u32 {
+        let asked = ractor::call_t!(self.supervisor, supervisor::Message::Restarts, 1000, name);
+        asked.unwrap_or(0)
+    }
+
     /// Drains and stops: clients are sent away with 1012 to come back at once, then the actors end, then media.
     pub async fn stop(self) {
         self.door.drain().await;

@@ -32,6 +32,9 @@ pub(crate) enum Message {
     Restart(usize),
     #[cfg(feature = "test-kit")]
     Kill(&'static str),
+    /// How often this actor was started again.
+    #[cfg(feature = "test-kit")]
+    Restarts(&'static str, ractor::RpcReplyPort<u32>),
 }
 
 struct Kept {
@@ -39,9 +42,17 @@ struct Kept {
     cell: Option<ActorCell>,
     pause: Duration,
     last_end: Option<Instant>,
+    restarts: u32,
 }
 
 pub(crate) struct State(Vec<Kept>);
+
+#[cfg(feature = "test-kit")]
+impl State {
+    fn named(&self, name: &str) -> Option<&Kept> {
+        self.0.iter().find(|kept| kept.child.name == name)
+    }
+}
 
 impl Actor for NodeSupervisor {
     type Msg = Message;
@@ -63,6 +74,7 @@ impl Actor for NodeSupervisor {
                 cell: Some(cell),
                 pause: FIRST_PAUSE,
                 last_end: None,
+                restarts: 0,
             });
         }
         Ok(State(kept))
@@ -78,10 +90,14 @@ impl Actor for NodeSupervisor {
             Message::Restart(index) => index,
             #[cfg(feature = "test-kit")]
             Message::Kill(name) => {
-                let named = state.0.iter().find(|kept| kept.child.name == name);
-                named
-                    .and_then(|kept| kept.cell.as_ref())
-                    .inspect(|cell| cell.kill());
+                let cell = state.named(name).and_then(|kept| kept.cell.as_ref());
+                cell.inspect(|cell| cell.kill());
+                return Ok(());
+            }
+            #[cfg(feature = "test-kit")]
+            Message::Restarts(name, reply) => {
+                let restarts = state.named(name).map_or(0, |kept| kept.restarts);
+                drop(reply.send(restarts));
                 return Ok(());
             }
         };
@@ -92,6 +108,7 @@ impl Actor for NodeSupervisor {
             Ok(cell) => {
                 tracing::info!(actor = kept.child.name, "actor started again");
                 kept.cell = Some(cell);
+                kept.restarts += 1;
             }
             Err(error) => {
                 tracing::error!(actor = kept.child.name, %error, "actor could not be started again yet");
@@ -132,6 +149,6 @@ fn restart_later(myself: &ActorRef<Message>, index: usize, kept: &mut Kept) {
         kept.pause = FIRST_PAUSE;
     }
     kept.last_end = Some(Instant::now());
-    let _ = myself.send_after(kept.pause, move || Message::Restart(index));
+    drop(myself.send_after(kept.pause, move || Message::Restart(index)));
     kept.pause = (kept.pause * 2).min(LONGEST_PAUSE);
 }

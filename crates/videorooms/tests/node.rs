@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 use videorooms::Node;
 use videorooms::config::Config;
-use videorooms_tests::Client;
+use videorooms_tests::{Client, create_room};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 const ACTORS: [&str; 3] = ["DebugLog", "Rooms", "Gateway"];
@@ -20,7 +20,10 @@ async fn start(data: &TempDir) -> Node {
     };
     let any = ([127, 0, 0, 1], 0).into();
     (config.http.listen, config.admin.listen, config.sfu.listen) = (any, any, any);
-    Node::builder(config).start().await.unwrap()
+    Node::builder(config)
+        .start()
+        .await
+        .expect("a node starts on free ports")
 }
 
 /// Asks until the answer is as wished.
@@ -29,7 +32,7 @@ async fn until(url: &str, wished: impl Fn(&Value) -> bool) {
         loop {
             let answer = reqwest::get(url).await.ok();
             if let Some(answer) = answer.filter(|answer| answer.status() == 200)
-                && wished(&answer.json().await.unwrap())
+                && wished(&answer.json().await.expect("an answer is JSON"))
             {
                 return;
             }
@@ -41,30 +44,25 @@ async fn until(url: &str, wished: impl Fn(&Value) -> bool) {
         .unwrap_or_else(|_| panic!("{url} did not answer as wished in time"));
 }
 
-async fn create(node: &Node) -> (String, String) {
-    let url = format!("http://{}/api/rooms", node.address());
-    let created: Value = reqwest::Client::new()
-        .post(url)
-        .json(&json!({}))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    let text = |key: &str| created[key].as_str().unwrap().to_owned();
-    (format!("room:{}", text("id")), text("token"))
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn every_actor_of_the_root_is_killed_and_comes_back_while_a_member_goes_on() {
     let data = tempfile::tempdir().unwrap();
     let node = start(&data).await;
-    let (topic, token) = create(&node).await;
-    let mut client = Client::connect(&node.address().to_string()).await;
+    let address = node.address().to_string();
+    let (room, token) = create_room(&address).await;
+    let topic = format!("room:{room}");
+    let mut client = Client::connect(&address).await;
     client.join(&topic, json!({"token": token})).await.ok();
     for (said, actor) in ACTORS.into_iter().enumerate() {
         node.kill_actor(actor);
+        let restarted = async {
+            while node.restarts(actor).await == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(DEADLINE, restarted)
+            .await
+            .unwrap_or_else(|_| panic!("{actor} was not started again in time"));
         // New connections are served, and everything is well.
         until(&format!("http://{}/api/status", node.address()), |status| {
             let services = status["services"].as_array().unwrap();
