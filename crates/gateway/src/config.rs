@@ -60,7 +60,8 @@ impl Rate {
 /// Times and bounds of one socket.
 #[derive(Debug, Clone)]
 pub struct SocketConfig {
-    /// Silence after which the socket pings.
+    /// Silence after which the socket pings. A client that only answers is asked every second time, so each 5 s with the default; one that is
+    /// gone is noticed within four of them, the 10 s after which nobody is to be shown connected who is not.
     pub ping_after: Duration,
     /// Pings without any answer after which the client is gone.
     pub missed_pings: u32,
@@ -101,7 +102,7 @@ impl Default for Limits {
 impl Default for SocketConfig {
     fn default() -> Self {
         Self {
-            ping_after: Duration::from_secs(5),
+            ping_after: Duration::from_millis(2500),
             missed_pings: 2,
             idle: Duration::from_secs(60),
             write_deadline: Duration::from_secs(10),

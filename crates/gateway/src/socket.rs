@@ -1,7 +1,9 @@
 //! One WebSocket: reads frames, routes them to its channels, writes what its outbox holds. One task a socket.
 //!
 //! The socket itself answers heartbeats, joins and leaves; nothing slow is awaited in its loop, so a slow room delays nobody but its own
-//! channel. All that is written goes through the outbox, so order is order of pushing; what waits is written with one flush.
+//! channel. All that is written goes through the outbox, so order is order of pushing; what waits is written with one flush. Whatever is ready
+//! to be read is read before anything is written, and everyone else who is ready gets a turn first: so a reply and the broadcasts of the same
+//! moment share one write.
 
 mod conversation;
 pub(crate) mod heartbeat;
@@ -16,19 +18,24 @@ use std::sync::Arc;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::stream::FuturesUnordered;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use tokio::time::Instant;
 
 use crate::metrics as names;
 use crate::state::GatewayState;
 use conversation::Conversation;
 use heartbeat::{Beat, Heartbeat};
-use outbox::{Closing, Item, Outbox};
+use outbox::{Closing, Item, Outbox, Taken};
 pub(crate) use registry::Sockets;
 pub(crate) use upgrade::upgrade;
 use work::Done;
 
 /// Requests of one socket that may be under way; past it the socket is not read.
 const MAX_IN_FLIGHT: usize = 32;
+/// Frames read in a row before it is the turn of what waits to be written.
+const MAX_READ: usize = 32;
+/// What a socket that is sent away still waits for: replies to what was under way.
+const LEAVE_DEADLINE: std::time::Duration = std::time::Duration::from_secs(1);
 /// The room of a batch that a burst needed is given back.
 const KEPT_BATCH: usize = 64;
 
@@ -57,6 +64,7 @@ pub(crate) async fn serve(state: GatewayState, socket: WebSocket, client: Client
         talk,
         work: FuturesUnordered::new(),
         batch: VecDeque::new(),
+        leaving: None,
         state,
     };
     connection.run().await;
@@ -70,6 +78,8 @@ struct Connection {
     work: FuturesUnordered<work::Work>,
     heartbeat: Heartbeat,
     batch: VecDeque<Item>,
+    /// When it goes at the latest, once it was asked to.
+    leaving: Option<Instant>,
 }
 
 /// What woke the socket up.
@@ -79,6 +89,8 @@ enum Woken {
     Heard(crate::channels::ChannelId, crate::channels::Heard),
     Frame(Option<Result<Message, axum::Error>>),
     Beat(Beat),
+    /// Its time to leave has come.
+    Leave,
 }
 
 impl Connection {
@@ -88,6 +100,7 @@ impl Connection {
             if let Err(end) = self.react(woken).await {
                 break end;
             }
+            self.leave_when_done();
         };
         if let Some(closing) = end {
             metrics::counter!(names::SOCKETS_CLOSED, "why" => closing.why).increment(1);
@@ -102,16 +115,25 @@ impl Connection {
             talk,
             work,
             heartbeat,
+            leaving,
             ..
         } = self;
         let idle = work.is_empty();
-        let readable = work.len() < MAX_IN_FLIGHT;
+        let readable = leaving.is_none() && work.len() < MAX_IN_FLIGHT;
+        let patience = async {
+            match *leaving {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            () = poll_fn(|cx| outbox.poll_ready(cx)) => Woken::Outbox,
+            biased;
+            beat = heartbeat.next() => Woken::Beat(beat),
             Some(done) = work.next(), if !idle => Woken::Done(done),
             (channel, heard) = poll_fn(|cx| talk.poll_sources(cx)) => Woken::Heard(channel, heard),
             frame = socket.next(), if readable => Woken::Frame(frame),
-            beat = heartbeat.next() => Woken::Beat(beat),
+            () = poll_fn(|cx| outbox.poll_ready(cx)) => Woken::Outbox,
+            () = patience => Woken::Leave,
         }
     }
 
@@ -126,9 +148,20 @@ impl Connection {
                 self.talk.heard(channel, heard);
                 Ok(())
             }
-            Woken::Frame(Some(Ok(frame))) => self.frame(frame),
+            Woken::Frame(Some(Ok(frame))) => {
+                self.frames(frame)?;
+                // A client that never stops talking must be answered all the same.
+                if self.outbox.is_empty() {
+                    return Ok(());
+                }
+                self.write().await
+            }
             Woken::Frame(Some(Err(error))) => Err(too_large(&error)),
             Woken::Frame(None) => Err(None),
+            Woken::Leave => {
+                self.outbox.close(SENT_AWAY);
+                Ok(())
+            }
             Woken::Beat(Beat::Ping) => self.ping().await,
             Woken::Beat(Beat::Gone) => Err(Some(Closing {
                 code: GOING_AWAY,
@@ -140,6 +173,30 @@ impl Connection {
                 flush: false,
                 why: "idle",
             })),
+        }
+    }
+
+    /// Handles a frame and those that are there already behind it.
+    fn frames(&mut self, first: Message) -> Result<(), Option<Closing>> {
+        self.frame(first)?;
+        for _ in 1..MAX_READ {
+            if self.work.len() >= MAX_IN_FLIGHT {
+                break;
+            }
+            match self.socket.next().now_or_never() {
+                None => break,
+                Some(Some(Ok(frame))) => self.frame(frame)?,
+                Some(Some(Err(error))) => return Err(too_large(&error)),
+                Some(None) => return Err(None),
+            }
+        }
+        Ok(())
+    }
+
+    /// A socket that was asked to go does so once nothing is under way.
+    fn leave_when_done(&self) {
+        if self.leaving.is_some() && self.work.is_empty() {
+            self.outbox.close(SENT_AWAY);
         }
     }
 
@@ -162,7 +219,11 @@ impl Connection {
 
     /// Writes all that waits, with one flush; gives up when the client takes nothing.
     async fn write(&mut self) -> Result<(), Option<Closing>> {
-        let closing = self.outbox.take(&mut self.batch);
+        tokio::task::yield_now().await;
+        let Taken { closing, leave } = self.outbox.take(&mut self.batch);
+        if leave {
+            self.leaving = Some(Instant::now() + LEAVE_DEADLINE);
+        }
         if let Some(closing) = closing.filter(|closing| !closing.flush) {
             return Err(Some(closing));
         }
@@ -241,6 +302,12 @@ impl Connection {
     }
 }
 
+/// The client is to come back at once.
+const SENT_AWAY: Closing = Closing {
+    code: outbox::RESTART,
+    flush: true,
+    why: "restart",
+};
 const GOODBYE: std::time::Duration = std::time::Duration::from_secs(2);
 const GOING_AWAY: u16 = 1001;
 const PROTOCOL_ERROR: u16 = 1002;

@@ -88,7 +88,16 @@ mod tests {
         assert_eq!(heartbeat.next().await, Beat::Ping);
         assert_eq!(heartbeat.next().await, Beat::Ping);
         assert_eq!(heartbeat.next().await, Beat::Gone);
-        assert_eq!(start.elapsed(), Duration::from_secs(15));
+        assert_eq!(start.elapsed(), Duration::from_millis(7500));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_goes_right_after_a_word_is_missed_within_ten_seconds() {
+        let mut heartbeat = heartbeat();
+        let start = Instant::now();
+        heartbeat.heard();
+        while heartbeat.next().await != Beat::Gone {}
+        assert!(start.elapsed() <= Duration::from_secs(10));
     }
 
     #[tokio::test(start_paused = true)]
@@ -108,6 +117,6 @@ mod tests {
         heartbeat.spoke();
         let start = Instant::now();
         assert_eq!(heartbeat.next().await, Beat::Ping);
-        assert_eq!(start.elapsed(), Duration::from_secs(10));
+        assert_eq!(start.elapsed(), Duration::from_secs(5));
     }
 }

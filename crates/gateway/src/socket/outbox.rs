@@ -70,9 +70,28 @@ pub(crate) struct Outbox {
 struct Queue {
     items: VecDeque<Item>,
     bytes: usize,
+    leaving: Leaving,
     closing: Option<Closing>,
     /// Of the socket's task, while it waits for items or for the end.
     waker: Option<Waker>,
+}
+
+/// Was the socket asked to finish what is under way and go.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Leaving {
+    #[default]
+    No,
+    Asked,
+    Told,
+}
+
+/// What [`Outbox::take`] found beside the items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// The socket is to end.
+    pub(crate) closing: Option<Closing>,
+    /// It is to finish what is under way and then end. Said once.
+    pub(crate) leave: bool,
 }
 
 /// How a socket ends.
@@ -131,19 +150,26 @@ impl Outbox {
         wake(waker);
     }
 
-    /// Sends the client away, to come back at once, after what waits is written.
+    /// Sends the client away, to come back at once, after what is under way is answered and what waits is written.
     pub(crate) fn restart(&self) {
-        self.close(Closing {
-            code: RESTART,
-            flush: true,
-            why: "restart",
-        });
+        let mut queue = self.queue.lock();
+        if queue.leaving == Leaving::No {
+            queue.leaving = Leaving::Asked;
+        }
+        let waker = queue.waker.take();
+        drop(queue);
+        wake(waker);
+    }
+
+    /// Is there nothing to write.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.lock().items.is_empty()
     }
 
     /// Waits until there is something to write or the socket is to end. One task at a time.
     pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut queue = self.queue.lock();
-        if queue.closing.is_some() || !queue.items.is_empty() {
+        if queue.closing.is_some() || !queue.items.is_empty() || queue.leaving == Leaving::Asked {
             return Poll::Ready(());
         }
         queue.wait(cx);
@@ -161,11 +187,18 @@ impl Outbox {
     }
 
     /// Exchanges what waits for the empty `batch`, whose room is used again.
-    pub(crate) fn take(&self, batch: &mut VecDeque<Item>) -> Option<Closing> {
+    pub(crate) fn take(&self, batch: &mut VecDeque<Item>) -> Taken {
         let mut queue = self.queue.lock();
         std::mem::swap(&mut queue.items, batch);
         queue.bytes = 0;
-        queue.closing
+        let leave = queue.leaving == Leaving::Asked;
+        if leave {
+            queue.leaving = Leaving::Told;
+        }
+        Taken {
+            closing: queue.closing,
+            leave,
+        }
     }
 }
 
@@ -246,7 +279,7 @@ mod tests {
             assert_eq!(outbox.push(frame(1), Class::Needed), Pushed::Taken);
             assert_eq!(outbox.push(frame(1), Class::Needed), Pushed::Taken);
             assert_eq!(outbox.push(frame(1), Class::Needed), Pushed::Closing);
-            let closing = outbox.take(&mut VecDeque::new()).unwrap();
+            let closing = outbox.take(&mut VecDeque::new()).closing.unwrap();
             assert_eq!(
                 (closing.code, closing.flush, closing.why),
                 (RESTART, false, "slow")
@@ -265,9 +298,20 @@ mod tests {
         outbox.push(frame(1), Class::Needed);
         outbox.push(frame(2), Class::Needed);
         let mut batch = VecDeque::new();
-        assert_eq!(outbox.take(&mut batch), None);
+        assert_eq!(outbox.take(&mut batch).closing, None);
         assert_eq!(batch.iter().map(Item::bytes).collect::<Vec<_>>(), [1, 2]);
         assert_eq!(outbox.push(frame(1), Class::Needed), Pushed::Taken);
+    }
+
+    #[test]
+    fn a_socket_that_is_asked_to_leave_is_told_once_and_still_takes_answers() {
+        let outbox = outbox(4, 1000);
+        outbox.restart();
+        let told = outbox.take(&mut VecDeque::new());
+        assert!(told.leave && told.closing.is_none());
+        assert_eq!(outbox.push(frame(1), Class::Needed), Pushed::Taken);
+        outbox.restart();
+        assert!(!outbox.take(&mut VecDeque::new()).leave);
     }
 
     #[tokio::test]

@@ -128,6 +128,28 @@ async fn a_drain_closes_sockets_with_1012_and_refuses_new_ones() {
 }
 
 #[tokio::test]
+async fn what_is_under_way_when_a_drain_begins_is_answered_before_the_goodbye() {
+    let house = House::open().await;
+    let room = house.room().await;
+    let mut host = house.host(&room).await;
+    host.room_so_far().await;
+    house.faults.script([Fault::Hold]);
+    host.say(json!([null, "90", room.topic(), "chat_send", {"text": "last words"}]))
+        .await;
+    house.faults.held(1).await;
+    let door = house.door.clone();
+    let drain = tokio::spawn(async move { door.drain().await });
+    while !house.door.is_draining() {
+        tokio::task::yield_now().await;
+    }
+    house.faults.release();
+    let reply = host.until("the reply", |frame| frame[1] == "90").await;
+    assert_eq!(reply[4]["status"], "ok");
+    assert_eq!(host.closed().await, RESTART);
+    drain.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_goodbye_comes_after_what_was_said_before() {
     let house = House::open().await;
     let room = house.room().await;
