@@ -23,6 +23,7 @@ use crate::state::GatewayState;
 use conversation::Conversation;
 use heartbeat::{Beat, Heartbeat};
 use outbox::{Closing, Item, Outbox};
+use registry::Reserved;
 pub(crate) use registry::Sockets;
 pub(crate) use upgrade::upgrade;
 use work::Done;
@@ -43,12 +44,9 @@ pub(crate) struct Client {
 }
 
 /// Serves a socket until it ends.
-pub(crate) async fn serve(state: GatewayState, socket: WebSocket, client: Client) {
+pub(crate) async fn serve(state: GatewayState, socket: WebSocket, client: Client, place: Reserved) {
     let outbox = Arc::new(Outbox::new(&state.config().socket));
-    let owner = state.clone();
-    let Some(_place) = owner.sockets().enter(&outbox) else {
-        return;
-    };
+    let _place = place.enter(&outbox);
     let talk = Conversation::new(state.clone(), Arc::clone(&outbox), client);
     let connection = Connection {
         heartbeat: Heartbeat::start(&state.config().socket),
@@ -105,7 +103,7 @@ impl Connection {
             ..
         } = self;
         let idle = work.is_empty();
-        let readable = work.len() < MAX_IN_FLIGHT;
+        let readable = work.len() < MAX_IN_FLIGHT && !talk.is_full();
         tokio::select! {
             () = poll_fn(|cx| outbox.poll_ready(cx)) => Woken::Outbox,
             Some(done) = work.next(), if !idle => Woken::Done(done),

@@ -9,13 +9,15 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
+use videorooms_protocol::control;
 
 use super::Client;
+use super::registry::Reserved;
 use crate::http::{self, Problem};
 use crate::limits::prefix;
 use crate::metrics as names;
@@ -25,8 +27,6 @@ use crate::state::Door;
 const MAX_FRAME: usize = 512 << 10;
 /// What a socket holds ready for reading and writing; more is taken while it is needed.
 const BUFFER: usize = 4 << 10;
-const PROTOCOL: &str = "phoenix";
-const TOKEN_PREFIX: &str = "base64url.bearer.phx.";
 /// Longest credential of a socket.
 const MAX_TOKEN: usize = 4 << 10;
 /// When a client that found the node leaving or full may try again.
@@ -42,50 +42,66 @@ pub(crate) struct Params {
 /// Opens a socket.
 pub(crate) async fn upgrade(
     State(door): State<Door>,
-    Extension(client): Extension<http::Client>,
+    Extension(http::Peer(peer)): Extension<http::Peer>,
     params: Result<Query<Params>, QueryRejection>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    let upgrade = match upgrade {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => return refuse("request", Problem::invalid(rejection.body_text())),
-    };
-    if let Err(problem) = admit(&door, client) {
-        return problem;
+    let client = http::client_of(&door, peer, &headers);
+    match open(door, client, params, &headers, upgrade) {
+        Ok(response) => response,
+        Err(Refused { why, problem }) => {
+            metrics::counter!(names::UPGRADES_REFUSED, "why" => why).increment(1);
+            http::refusal(*problem, &headers)
+        }
     }
-    let Query(params) = match params {
-        Ok(params) => params,
-        Err(rejection) => return refuse("request", Problem::invalid(rejection.body_text())),
-    };
+}
+
+fn open(
+    door: Door,
+    client: http::Client,
+    params: Result<Query<Params>, QueryRejection>,
+    headers: &HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Refused> {
+    let unreadable = |text| refuse("request", Problem::invalid(text));
+    let upgrade = upgrade.map_err(|rejection| unreadable(rejection.body_text()))?;
+    let place = admit(&door, client)?;
+    let Query(params) = params.map_err(|rejection| unreadable(rejection.body_text()))?;
     if !params.vsn.as_deref().is_some_and(is_spoken) {
-        return refuse("version", forbidden("this server speaks vsn 2.0.0"));
+        return Err(refuse("version", forbidden("this server speaks vsn 2.0.x")));
     }
-    if !is_own_origin(&headers, &door.config().allowed_origins) {
-        return refuse("origin", forbidden("this origin is not allowed"));
+    if !is_own_origin(headers, &door.config().allowed_origins) {
+        return Err(refuse("origin", forbidden("this origin is not allowed")));
     }
-    let Ok(auth_token) = auth_token(&headers) else {
-        return refuse("token", forbidden("the token cannot be read"));
-    };
+    let auth_token =
+        auth_token(headers).map_err(|_| refuse("token", forbidden("the token cannot be read")))?;
     let client = Client {
         address: client.address,
-        is_local: client.is_at_this_machine(&headers),
+        is_local: client.is_at_this_machine(headers),
         auth_token,
     };
-    upgrade
-        .protocols([PROTOCOL])
+    Ok(upgrade
+        .protocols([control::SUBPROTOCOL])
         .max_frame_size(MAX_FRAME)
         .max_message_size(MAX_FRAME)
         .read_buffer_size(BUFFER)
         .write_buffer_size(BUFFER)
-        .on_upgrade(move |socket| super::serve(door, socket, client))
+        .on_upgrade(move |socket| super::serve(door, socket, client, place)))
 }
 
-#[expect(
-    clippy::result_large_err,
-    reason = "a refusal is an answer, made once and handed on"
-)]
-fn admit(door: &Door, client: http::Client) -> Result<(), Response> {
+/// Why there is no socket.
+struct Refused {
+    why: &'static str,
+    problem: Box<Problem>,
+}
+
+fn refuse(why: &'static str, problem: Problem) -> Refused {
+    let problem = Box::new(problem);
+    Refused { why, problem }
+}
+
+fn admit(door: &Door, client: http::Client) -> Result<Reserved, Refused> {
     let unavailable =
         |detail, wait| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(wait);
     if door.is_draining() {
@@ -94,18 +110,11 @@ fn admit(door: &Door, client: http::Client) -> Result<(), Response> {
     door.upgrade_rate()
         .take(prefix(client.address), Instant::now())
         .map_err(|wait| refuse("rate", unavailable("too many sockets at once", wait)))?;
-    if !door.sockets().has_room() {
-        return Err(refuse(
-            "full",
-            unavailable("this node has no room for another socket", BUSY),
-        ));
-    }
-    Ok(())
-}
-
-fn refuse(why: &'static str, problem: Problem) -> Response {
-    metrics::counter!(names::UPGRADES_REFUSED, "why" => why).increment(1);
-    problem.into_response()
+    // The place is kept through the upgrade: who is dropped after it comes back at once.
+    door.sockets().reserve().ok_or_else(|| {
+        let problem = unavailable("this node has no room for another socket", BUSY);
+        refuse("full", problem)
+    })
 }
 
 fn forbidden(detail: &str) -> Problem {
@@ -140,7 +149,7 @@ fn auth_token(headers: &HeaderMap) -> Result<Option<Arc<str>>, Unreadable> {
         .iter()
         .filter_map(|value| value.to_str().ok());
     let mut offered = offered.flat_map(|value| value.split(',')).map(str::trim);
-    let Some(encoded) = offered.find_map(|protocol| protocol.strip_prefix(TOKEN_PREFIX)) else {
+    let Some(encoded) = offered.find_map(|protocol| protocol.strip_prefix(control::AUTH_PROTOCOL)) else {
         return Ok(None);
     };
     if encoded.len() > MAX_TOKEN {
