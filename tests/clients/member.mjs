@@ -32,6 +32,8 @@ export class Member {
   heard = [];
   /** Every join answer, in order. */
   joins = [];
+  /** The code of every close of the socket, in order. */
+  closes = [];
   closed = false;
 
   /**
@@ -39,11 +41,13 @@ export class Member {
    * @param {string} socketUrl
    * @param {string} room
    * @param {string} token
+   * @param {object} [options] more of the client's own for its socket
    */
-  constructor(client, socketUrl, room, token) {
+  constructor(client, socketUrl, room, token, options = {}) {
     this.client = client;
     this.token = token;
-    this.socket = new client.Socket(socketUrl, { transport: WebSocket, ...client.socketOptions(token) });
+    this.socket = new client.Socket(socketUrl, { transport: WebSocket, ...client.socketOptions(token), ...options });
+    this.socket.onClose(({ code }) => this.closes.push(code));
     this.topic = `room:${room}`;
     this.channel = this.open();
   }

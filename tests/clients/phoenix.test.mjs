@@ -33,8 +33,8 @@ for (const client of CLIENTS) {
       );
     }
 
-    function member(room, token) {
-      const made = new Member(client, server.socketUrl, room, token);
+    function member(room, token, options) {
+      const made = new Member(client, server.socketUrl, room, token, options);
       members.push(made);
       return made;
     }
@@ -181,8 +181,44 @@ for (const client of CLIENTS) {
       await grace.push('leave');
       const left = await ada.hears('member_left');
       assert.deepEqual([left.participant_id, left.reason], [grace.joins[0].participant_id, 'left']);
-      grace.channel.leave();
       await until('the channel to be closed', () => grace.channel.state === 'closed');
+      assert.ok(grace.socket.isConnected());
+    });
+
+    it('someone who is kicked hears why, and then its channel is closed for good', async () => {
+      const { ada, grace } = await pair();
+      const [{ participant_id }] = grace.joins;
+      await ada.push('member_kick', { participant_id });
+      const kicked = await grace.hears('kicked');
+      assert.deepEqual(kicked, { by: ada.joins[0].participant_id, banned: false });
+      await until('the channel to be closed', () => grace.channel.state === 'closed');
+      const left = await ada.hears('member_left');
+      assert.deepEqual([left.participant_id, left.reason], [participant_id, 'kicked']);
+      assert.equal(ada.channel.state, 'joined');
+      assert.ok(grace.socket.isConnected());
+      assert.equal(grace.joins.length, 1);
+    });
+
+    it('the end of a room is told to all and closes their channels', async () => {
+      const { ada, grace } = await pair();
+      await ada.push('room_end');
+      for (const listener of [ada, grace]) {
+        assert.equal((await listener.hears('room_ended')).reason, 'host');
+        await until('the channel to be closed', () => listener.channel.state === 'closed');
+      }
+    });
+
+    it('heartbeats are answered in time, however often they come', async () => {
+      const { id, token } = await createRoom(server.url);
+      const ada = member(id, token, { heartbeatIntervalMs: 250 });
+      let answered = 0;
+      ada.socket.onMessage(({ topic, event }) => {
+        if (topic === 'phoenix' && event === 'phx_reply') answered += 1;
+      });
+      await ada.join();
+      await until('five answers', () => answered >= 5, { show: () => answered });
+      assert.deepEqual(ada.closes, []);
+      assert.equal(ada.channel.state, 'joined');
     });
 
     it('a resumed member gets what it missed and keeps its identity', async () => {
@@ -200,6 +236,19 @@ for (const client of CLIENTS) {
         missed.map(({ payload }) => payload.text),
         ['missed'],
       );
+    });
+
+    it('a server that stops sends everyone away with 1012, and they come back by themselves to the next', async () => {
+      const { ada, grace } = await pair();
+      assert.equal(await server.stop(), 0);
+      const show = () => [ada.closes, grace.closes];
+      await until('both to be sent away', () => ada.closes.length && grace.closes.length, { show });
+      assert.deepEqual([ada.closes[0], grace.closes[0]], [1012, 1012]);
+      await server.start();
+      await until('both to have joined again', () => ada.joins.length > 1 && grace.joins.length > 1);
+      assert.equal(grace.joins.at(-1).participant_id, grace.joins[0].participant_id);
+      await grace.push('chat_send', { id: 'back', text: 'back' });
+      await ada.hears('chat_message', ({ id }) => id === 'back');
     });
 
     it('after the server is killed and started again the client is back by itself and nothing is lost', async () => {

@@ -49,7 +49,7 @@ pub use id::{
     CommandId, Epoch, InvalidId, NodeId, NodeIncarnation, ParticipantId, Position, RoomId, SHARDS, Seq,
     ShardId, Timestamp,
 };
-pub use live::{Grace, Live};
+pub use live::{Grace, Live, check_reaction};
 pub use rejection::Rejection;
 pub use role::Role;
 pub use room::{Member, Room, participant_name};

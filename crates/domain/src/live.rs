@@ -16,6 +16,7 @@ use crate::{
 };
 use attendance::Attendance;
 use deadlines::Deadlines;
+pub use say::check_reaction;
 
 /// How long things wait for someone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,6 +25,12 @@ impl Role {
         self >= Self::Moderator
     }
 
+    /// May it send application data.
+    #[must_use]
+    pub fn may_send_data(self) -> bool {
+        self > Self::Viewer
+    }
+
     /// What it may publish unless a moderator said otherwise.
     #[must_use]
     pub fn default_rights(self) -> SourceSet {

@@ -7,6 +7,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -14,9 +15,15 @@ use videorooms_domain::RoomId;
 
 use crate::hub::Hub;
 use crate::listener;
+use crate::metrics as names;
 use crate::state::Door;
 
 const PAUSE: Duration = Duration::from_millis(10);
+/// Rooms that are asked for their roster at the same time.
+const ROSTERS_AT_ONCE: usize = 16;
+/// How often one is asked, with pauses that double from the first on.
+const ROSTER_TRIES: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// The actor. Spawn it linked to a supervisor that does the same again when it ends.
 #[derive(Debug, Clone, Copy, Default)]
@@ -90,15 +97,31 @@ impl Drop for OnDrop {
 /// Asks rooms for their roster where the hub lost count.
 async fn keep_rosters(door: Door) {
     let mut wishes = Wishes::take(Arc::clone(door.hub())).await;
-    while let Some(room) = wishes.rooms.as_mut().expect("held until the end").recv().await {
+    let rooms = wishes.rooms.as_mut().expect("held until the end");
+    stream::poll_fn(|cx| rooms.poll_recv(cx))
+        .for_each_concurrent(ROSTERS_AT_ONCE, |room| ask_for_roster(&door, room))
+        .await;
+}
+
+/// Asks one room, again after each failure; when it gives up, the next join brings the roster.
+async fn ask_for_roster(door: &Door, room: RoomId) {
+    let mut pause = FIRST_PAUSE;
+    for _ in 0..ROSTER_TRIES {
         let Some(participant) = door.hub().anyone(room) else {
-            continue;
+            return;
         };
         match door.rooms().snapshot(room, participant).await {
-            Ok((position, snapshot)) => door.hub().seed(room, position, &snapshot),
-            Err(error) => tracing::warn!(room.id = %room, %error, "the roster could not be asked for"),
+            Ok((position, snapshot)) => return door.hub().seed(room, position, &snapshot),
+            Err(error) => tracing::debug!(room.id = %room, %error, "the roster could not be asked for"),
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+        if !door.hub().needs_roster(room) {
+            return;
         }
     }
+    metrics::counter!(names::ROSTERS_MISSED).increment(1);
+    tracing::warn!(room.id = %room, tries = ROSTER_TRIES, "the roster is not known until someone joins");
 }
 
 /// The hub's wishes for rosters, given back at the end.

@@ -8,6 +8,6 @@ mod secret;
 mod token;
 
 pub(crate) use password::MAX_BYTES as MAX_PASSWORD_BYTES;
-pub use password::Passwords;
+pub use password::{PasswordError, Passwords};
 pub use secret::ResumeSecret;
 pub use token::{Invalid, JOIN_TTL, JoinClaims, Keys};

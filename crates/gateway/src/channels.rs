@@ -13,11 +13,14 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll};
 
 use serde_json::value::RawValue;
+use videorooms_domain::{ConnectionId, ParticipantId};
 use videorooms_protocol::frame::{self, Status};
 use videorooms_protocol::{ErrorReply, Reason, Ref};
 use videorooms_rooms::CloseReason;
 
-pub(crate) use refusal::{refused, refused_by_media, refused_by_room};
+pub(crate) use refusal::{
+    rate_limited, refused, refused_by_media, refused_by_password, refused_by_room, rejected,
+};
 
 /// Frames that may wait for a join.
 const MAX_BACKLOG: usize = 32;
@@ -89,6 +92,31 @@ impl Channel {
         }
     }
 
+    /// Requests whose answer waits for something.
+    pub(crate) fn unanswered(&self) -> usize {
+        let kept = match &self.kind {
+            Kind::Joining { backlog, .. } => backlog.len(),
+            Kind::Room(_) | Kind::Sfu(_) | Kind::Logs(_) | Kind::Gone => 0,
+        };
+        self.replies.waiting.len() + kept
+    }
+
+    /// The attachment of a room's channel.
+    pub(crate) fn connection(&self) -> Option<ConnectionId> {
+        match &self.kind {
+            Kind::Room(room) => Some(room.membership().connection),
+            Kind::Joining { .. } | Kind::Sfu(_) | Kind::Logs(_) | Kind::Gone => None,
+        }
+    }
+
+    /// Whose room's channel it is.
+    pub(crate) fn participant(&self) -> Option<ParticipantId> {
+        match &self.kind {
+            Kind::Room(room) => Some(room.membership().participant),
+            Kind::Joining { .. } | Kind::Sfu(_) | Kind::Logs(_) | Kind::Gone => None,
+        }
+    }
+
     /// Does a message with this `join_ref` mean this channel. None means whichever is there.
     pub(crate) fn is_meant_by(&self, join_ref: Option<&Ref>) -> bool {
         join_ref.is_none_or(|join_ref| self.join_ref.as_ref() == Some(join_ref))
@@ -105,6 +133,11 @@ impl Channel {
 
     pub(crate) fn reply(&self, r#ref: Option<&Ref>, answer: &Answer) -> String {
         reply(self.join_ref.as_ref(), r#ref, &self.topic, answer)
+    }
+
+    /// The reply that grants a request, encoded once.
+    pub(crate) fn grant(&self, r#ref: Option<&Ref>, response: &impl serde::Serialize) -> String {
+        frame::reply(self.join_ref.as_ref(), r#ref, &self.topic, Status::Ok, response)
     }
 
     pub(crate) fn push(&self, event: &str, payload: &(impl serde::Serialize + ?Sized)) -> String {

@@ -29,8 +29,18 @@ pub struct Limits {
     pub sockets: Rate,
     /// Sockets open at once, in all.
     pub max_sockets: usize,
-    /// Pushes of one member.
+    /// Frames of one socket, whatever they say.
+    pub frames: Rate,
+    /// Joins on one socket.
+    pub joins: Rate,
+    /// Joins of one address.
+    pub address_joins: Rate,
+    /// Pushes on `sfu:*` of one socket.
+    pub signalling: Rate,
+    /// Pushes of one member, on however many sockets.
     pub pushes: Rate,
+    /// Pushes of all members of one room.
+    pub room_pushes: Rate,
     /// Chat lines of one member.
     pub chat: Rate,
     /// Wrong passwords for one room from one address.
@@ -50,9 +60,15 @@ impl Rate {
     /// `per_second`, with twice that in reserve.
     #[must_use]
     pub fn per_second(per_second: u32) -> Self {
+        Self::with_reserve(per_second, 2)
+    }
+
+    /// `per_second`, with so many seconds' worth in reserve.
+    #[must_use]
+    pub fn with_reserve(per_second: u32, seconds: u32) -> Self {
         Self {
             per_second: per_second.into(),
-            burst: f64::from(per_second) * 2.0,
+            burst: f64::from(per_second) * f64::from(seconds),
         }
     }
 }
@@ -77,20 +93,27 @@ pub struct SocketConfig {
     pub max_channels: usize,
 }
 
+impl Limits {
+    /// Joins, `per_second` on each socket; one address may have several, each with a room and its media.
+    pub fn set_joins(&mut self, per_second: u32) {
+        self.joins = Rate::with_reserve(per_second, 4);
+        self.address_joins = Rate::with_reserve(per_second.saturating_mul(4), 10);
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             http: Rate::per_second(50),
-            sockets: Rate {
-                per_second: 20.0,
-                burst: 100.0,
-            },
+            sockets: Rate::with_reserve(20, 5),
             max_sockets: 50_000,
+            frames: Rate::per_second(200),
+            joins: Rate::with_reserve(5, 4),
+            address_joins: Rate::with_reserve(20, 10),
+            signalling: Rate::with_reserve(5, 4),
             pushes: Rate::per_second(50),
-            chat: Rate {
-                per_second: 5.0,
-                burst: 20.0,
-            },
+            room_pushes: Rate::per_second(1000),
+            chat: Rate::with_reserve(5, 4),
             passwords: Rate {
                 per_second: 0.1,
                 burst: 10.0,

@@ -8,11 +8,12 @@ mod request_id;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 
-pub(crate) use client::{Client, Peer};
+pub(crate) use client::{Client, Peer, of as client_of};
 pub(crate) use json::Json;
 pub(crate) use problem::Problem;
 
@@ -30,8 +31,6 @@ pub(crate) fn router(door: Door) -> Router {
         .layer(from_fn_with_state(door.clone(), client::limit));
     Router::new()
         .merge(limited)
-        .route("/ws/websocket", any(socket::upgrade))
-        .route("/ws", any(socket::upgrade))
         .with_state(door.clone())
         .nest("/debug", logs)
         .fallback(page::serve)
@@ -42,7 +41,25 @@ pub(crate) fn router(door: Door) -> Router {
                 "the path is right, the method is not",
             )
         })
-        .layer(from_fn_with_state(door, client::identify))
+        .layer(from_fn_with_state(door.clone(), client::identify))
         .layer(from_fn(headers::secure))
         .layer(from_fn(request_id::name))
+        .merge(sockets(door))
+}
+
+/// The way to a socket. It goes round the layers, which are for answers with a body: what is refused dresses itself.
+fn sockets(door: Door) -> Router {
+    Router::new()
+        .route("/ws/websocket", any(socket::upgrade))
+        .route("/ws", any(socket::upgrade))
+        .with_state(door)
+}
+
+/// A refusal as the layers would have sent it.
+pub(crate) fn refusal(problem: Problem, headers: &HeaderMap) -> Response {
+    let id = request_id::of(headers);
+    let mut response = problem.named(&id).into_response();
+    headers::add(response.headers_mut());
+    request_id::add(response.headers_mut(), &id);
+    response
 }

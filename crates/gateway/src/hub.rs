@@ -19,6 +19,7 @@ use videorooms_rooms::{Publication, RollCall, Subscribers};
 
 use crate::socket::outbox::Outbox;
 use room::RoomEntry;
+pub(crate) use subscriber::SharedRole;
 
 /// Rooms are spread over this many locks.
 const SHARDS: usize = 64;
@@ -45,20 +46,22 @@ impl Hub {
         })
     }
 
-    /// Takes a socket in, held back: it hears nothing until [`Self::release`] or [`Self::wait`].
+    /// Takes a socket in, held back: it hears nothing until [`Self::release`] or [`Self::wait`]. The attachment that it `replaces` hears nothing
+    /// from now on, and stays counted until it is unsubscribed. Answers the member's role, which is kept up from the release on.
     pub(crate) fn subscribe(
         &self,
         room: RoomId,
         participant: ParticipantId,
         connection: ConnectionId,
         outbox: Arc<Outbox>,
-    ) {
+        replaces: Option<ConnectionId>,
+    ) -> SharedRole {
         let mut shard = self.shard(room).lock();
         let entry = shard
             .entry(room)
             .or_insert_with(|| Arc::new(Mutex::new(RoomEntry::new(room))));
         // Under the shard's lock, so that a last unsubscription does not take the entry away in between.
-        entry.lock().subscribe(participant, connection, outbox);
+        entry.lock().subscribe(participant, connection, outbox, replaces)
     }
 
     /// Hands out what was held back after `position`, and everything from now on.
@@ -83,6 +86,11 @@ impl Hub {
         if empty {
             shard.remove(&room);
         }
+    }
+
+    /// Does nobody know yet who is in the room.
+    pub(crate) fn needs_roster(&self, room: RoomId) -> bool {
+        self.entry(room).is_some_and(|entry| entry.lock().needs_roster())
     }
 
     /// Tells who is in the room at `position`, from which Presence goes on by itself.

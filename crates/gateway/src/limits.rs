@@ -1,4 +1,4 @@
-//! Token buckets: of one member, and of each address. Time is an argument.
+//! Token buckets: of one socket, and by key: of each address, member and room. Time is an argument.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,8 +8,10 @@ use parking_lot::Mutex;
 
 use crate::config::Rate;
 
-/// Addresses that are remembered; past it the rested ones are forgotten, and with none of these the newcomer is let in.
+/// Keys that are remembered; past it the rested ones are forgotten, and newcomers for whom there still is no room share one bucket.
 const MAX_KEYS: usize = 65_536;
+/// The rested ones are not looked for more often than this: the search holds everyone up.
+const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
 /// A token bucket.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +44,11 @@ impl Bucket {
         Err(Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX))
     }
 
+    /// Gives one token back.
+    fn give(&mut self, rate: Rate) {
+        self.tokens = (self.tokens + 1.0).min(rate.burst);
+    }
+
     fn refill(&mut self, rate: Rate, now: Instant) {
         let elapsed = now.saturating_duration_since(self.at).as_secs_f64();
         self.tokens = (self.tokens + elapsed * rate.per_second).min(rate.burst);
@@ -62,16 +69,35 @@ pub(crate) fn prefix(address: IpAddr) -> IpAddr {
 #[derive(Debug)]
 pub(crate) struct Buckets<K> {
     rate: Rate,
-    buckets: Mutex<HashMap<K, Bucket>>,
+    max_keys: usize,
+    known: Mutex<Known<K>>,
+}
+
+#[derive(Debug)]
+struct Known<K> {
+    buckets: HashMap<K, Bucket>,
+    /// Of all for whom there is no room.
+    others: Option<Bucket>,
+    swept: Option<Instant>,
 }
 
 impl<K: std::hash::Hash + Eq> Buckets<K> {
     /// With the same rate for each key.
     #[must_use]
     pub(crate) fn new(rate: Rate) -> Self {
+        Self::bounded(rate, MAX_KEYS)
+    }
+
+    fn bounded(rate: Rate, max_keys: usize) -> Self {
+        let known = Known {
+            buckets: HashMap::new(),
+            others: None,
+            swept: None,
+        };
         Self {
             rate,
-            buckets: Mutex::default(),
+            max_keys,
+            known: Mutex::new(known),
         }
     }
 
@@ -80,23 +106,45 @@ impl<K: std::hash::Hash + Eq> Buckets<K> {
     /// # Errors
     /// How long until there is one.
     pub(crate) fn take(&self, key: K, now: Instant) -> Result<(), Duration> {
-        let mut buckets = self.buckets.lock();
-        if buckets.len() >= MAX_KEYS {
-            self.forget_rested(&mut buckets, now);
+        let rate = self.rate;
+        let mut known = self.known.lock();
+        if let Some(bucket) = known.buckets.get_mut(&key) {
+            return bucket.take(rate, now);
         }
-        if buckets.len() >= MAX_KEYS && !buckets.contains_key(&key) {
-            return Ok(());
+        if known.buckets.len() >= self.max_keys {
+            known.forget_rested(rate, now);
         }
-        buckets
-            .entry(key)
-            .or_insert_with(|| Bucket::full(self.rate, now))
-            .take(self.rate, now)
+        let bucket = if known.buckets.len() < self.max_keys {
+            known
+                .buckets
+                .entry(key)
+                .or_insert_with(|| Bucket::full(rate, now))
+        } else {
+            known.others.get_or_insert_with(|| Bucket::full(rate, now))
+        };
+        bucket.take(rate, now)
     }
 
-    fn forget_rested(&self, buckets: &mut HashMap<K, Bucket>, now: Instant) {
-        buckets.retain(|_, bucket| {
-            bucket.refill(self.rate, now);
-            bucket.tokens < self.rate.burst
+    /// Gives `key` a token back that need not have been taken.
+    pub(crate) fn give(&self, key: &K) {
+        let mut known = self.known.lock();
+        let Known { buckets, others, .. } = &mut *known;
+        if let Some(bucket) = buckets.get_mut(key).or(others.as_mut()) {
+            bucket.give(self.rate);
+        }
+    }
+}
+
+impl<K> Known<K> {
+    fn forget_rested(&mut self, rate: Rate, now: Instant) {
+        let is_due = |swept: Instant| now.saturating_duration_since(swept) >= SWEEP_PAUSE;
+        if !self.swept.is_none_or(is_due) {
+            return;
+        }
+        self.swept = Some(now);
+        self.buckets.retain(|_, bucket| {
+            bucket.refill(rate, now);
+            bucket.tokens < rate.burst
         });
     }
 }
@@ -130,6 +178,67 @@ mod tests {
         let now = Instant::now();
         assert!(buckets.take("a", now).is_ok() && buckets.take("b", now).is_ok());
         assert!(buckets.take("a", now).is_err());
+    }
+
+    #[test]
+    fn newcomers_without_room_share_one_bucket_until_others_have_rested() {
+        let buckets = Buckets::bounded(RATE, 2);
+        let start = Instant::now();
+        for key in [1, 2] {
+            assert_eq!(buckets.take(key, start), Ok(()));
+        }
+        for stranger in [3, 4, 5] {
+            assert_eq!(buckets.take(stranger, start), Ok(()));
+        }
+        assert!(
+            buckets.take(6, start).is_err(),
+            "strangers are not let in for nothing"
+        );
+        assert_eq!(
+            buckets.take(1, start),
+            Ok(()),
+            "who is known pays for itself only"
+        );
+        let rested = start + SWEEP_PAUSE;
+        assert_eq!(buckets.take(6, rested), Ok(()));
+        assert_eq!(
+            buckets.known.lock().buckets.len(),
+            1,
+            "the rested made room for one"
+        );
+    }
+
+    #[test]
+    fn the_rested_are_not_looked_for_more_than_once_a_second() {
+        let buckets = Buckets::bounded(RATE, 1);
+        let start = Instant::now();
+        let after = |ms| start + Duration::from_millis(ms);
+        assert_eq!(buckets.take(1, start), Ok(()));
+        assert_eq!(buckets.take(2, start), Ok(()));
+        assert_eq!(buckets.take(2, after(999)), Ok(()));
+        assert!(
+            buckets.known.lock().buckets.contains_key(&1),
+            "rested, and not looked at"
+        );
+        assert_eq!(buckets.take(2, after(1000)), Ok(()));
+        assert!(!buckets.known.lock().buckets.contains_key(&1));
+    }
+
+    #[test]
+    fn a_token_that_is_given_back_counts_again() {
+        let once = Rate {
+            per_second: 0.001,
+            burst: 1.0,
+        };
+        let buckets = Buckets::new(once);
+        let now = Instant::now();
+        for _ in 0..3 {
+            assert_eq!(buckets.take("a", now), Ok(()));
+            buckets.give(&"a");
+            buckets.give(&"a");
+        }
+        assert_eq!(buckets.take("a", now), Ok(()));
+        assert!(buckets.take("a", now).is_err(), "never more than the burst");
     }
 
     #[test]

@@ -10,16 +10,22 @@ pub const SOCKETS_CLOSED: &str = "gateway_sockets_closed_total";
 pub const UPGRADES_REFUSED: &str = "gateway_upgrades_refused_total";
 /// Counter: requests on topics that were refused, by `reason`.
 pub const REFUSED: &str = "gateway_refused_total";
+/// Counter: requests on a socket refused by rate, by `of`: `frames`, `joins`, `address_joins`, `signalling`, `pushes`, `chat`, `room`.
+pub const RATE_LIMITED: &str = "gateway_rate_limited_total";
 /// Counter: frames handed to sockets by publications.
 pub const DELIVERIES: &str = "gateway_deliveries_total";
 /// Counter: ephemeral frames dropped for slow sockets.
 pub const DROPPED: &str = "gateway_dropped_frames_total";
 /// Counter: publications of a deposed owner that were dropped.
 pub const STALE: &str = "gateway_stale_publications_total";
+/// Counter: rooms whose roster was given up until someone joins.
+pub const ROSTERS_MISSED: &str = "gateway_rosters_missed_total";
 /// Counter: HTTP requests refused by rate.
 pub const HTTP_LIMITED: &str = "gateway_http_limited_total";
 /// Counter: passwords that were wrong.
 pub const WRONG_PASSWORDS: &str = "gateway_wrong_passwords_total";
+/// Counter: passwords not looked at, since too many waited.
+pub const PASSWORDS_BUSY: &str = "gateway_passwords_busy_total";
 
 /// Tells the recorder what the metrics mean.
 pub fn describe() {
@@ -28,9 +34,18 @@ pub fn describe() {
     metrics::describe_counter!(SOCKETS_CLOSED, "sockets closed by this side, by reason");
     metrics::describe_counter!(UPGRADES_REFUSED, "socket upgrades refused, by reason");
     metrics::describe_counter!(REFUSED, "requests on topics refused, by reason");
+    metrics::describe_counter!(
+        RATE_LIMITED,
+        "requests on sockets refused by rate, by what was too much"
+    );
     metrics::describe_counter!(DELIVERIES, "frames handed to sockets by publications");
     metrics::describe_counter!(DROPPED, "ephemeral frames dropped for slow sockets");
     metrics::describe_counter!(STALE, "publications of deposed owners dropped");
+    metrics::describe_counter!(
+        ROSTERS_MISSED,
+        "rooms whose roster was given up until someone joins"
+    );
     metrics::describe_counter!(HTTP_LIMITED, "HTTP requests refused by rate");
     metrics::describe_counter!(WRONG_PASSWORDS, "wrong passwords");
+    metrics::describe_counter!(PASSWORDS_BUSY, "passwords not looked at, since too many waited");
 }

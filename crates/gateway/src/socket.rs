@@ -10,24 +10,29 @@ pub(crate) mod heartbeat;
 pub(crate) mod outbox;
 mod registry;
 mod upgrade;
+pub(crate) mod wire;
 mod work;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::net::TcpStream;
 use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::metrics as names;
 use crate::state::GatewayState;
 use conversation::Conversation;
 use heartbeat::{Beat, Heartbeat};
 use outbox::{Closing, Item, Outbox, Taken};
+use registry::Reserved;
 pub(crate) use registry::Sockets;
 pub(crate) use upgrade::upgrade;
+use wire::Wire;
 use work::Done;
 
 /// Requests of one socket that may be under way; past it the socket is not read.
@@ -37,7 +42,7 @@ const MAX_READ: usize = 32;
 /// What a socket that is sent away still waits for: replies to what was under way.
 const LEAVE_DEADLINE: std::time::Duration = std::time::Duration::from_secs(1);
 /// The room of a batch that a burst needed is given back.
-const KEPT_BATCH: usize = 64;
+const KEPT_BATCH: usize = 16;
 
 /// What the upgrade learned of the client.
 pub(crate) struct Client {
@@ -50,16 +55,13 @@ pub(crate) struct Client {
 }
 
 /// Serves a socket until it ends.
-pub(crate) async fn serve(state: GatewayState, socket: WebSocket, client: Client) {
+pub(crate) async fn serve(state: GatewayState, wire: Wire<TcpStream>, client: Client, place: Reserved) {
     let outbox = Arc::new(Outbox::new(&state.config().socket));
-    let owner = state.clone();
-    let Some(_place) = owner.sockets().enter(&outbox) else {
-        return;
-    };
+    let _place = place.enter(&outbox);
     let talk = Conversation::new(state.clone(), Arc::clone(&outbox), client);
     let connection = Connection {
         heartbeat: Heartbeat::start(&state.config().socket),
-        socket,
+        wire,
         outbox,
         talk,
         work: FuturesUnordered::new(),
@@ -72,7 +74,7 @@ pub(crate) async fn serve(state: GatewayState, socket: WebSocket, client: Client
 
 struct Connection {
     state: GatewayState,
-    socket: WebSocket,
+    wire: Wire<TcpStream>,
     outbox: Arc<Outbox>,
     talk: Conversation,
     work: FuturesUnordered<work::Work>,
@@ -87,7 +89,7 @@ enum Woken {
     Outbox,
     Done(Done),
     Heard(crate::channels::ChannelId, crate::channels::Heard),
-    Frame(Option<Result<Message, axum::Error>>),
+    Frame(Option<Result<Message, Error>>),
     Beat(Beat),
     /// Its time to leave has come.
     Leave,
@@ -110,7 +112,7 @@ impl Connection {
 
     async fn wake(&mut self) -> Woken {
         let Self {
-            socket,
+            wire,
             outbox,
             talk,
             work,
@@ -119,7 +121,7 @@ impl Connection {
             ..
         } = self;
         let idle = work.is_empty();
-        let readable = leaving.is_none() && work.len() < MAX_IN_FLIGHT;
+        let readable = leaving.is_none() && work.len() < MAX_IN_FLIGHT && !talk.is_full();
         let patience = async {
             match *leaving {
                 Some(deadline) => tokio::time::sleep_until(deadline).await,
@@ -131,7 +133,7 @@ impl Connection {
             beat = heartbeat.next() => Woken::Beat(beat),
             Some(done) = work.next(), if !idle => Woken::Done(done),
             (channel, heard) = poll_fn(|cx| talk.poll_sources(cx)) => Woken::Heard(channel, heard),
-            frame = socket.next(), if readable => Woken::Frame(frame),
+            frame = wire.next(), if readable => Woken::Frame(frame),
             () = poll_fn(|cx| outbox.poll_ready(cx)) => Woken::Outbox,
             () = patience => Woken::Leave,
         }
@@ -183,7 +185,7 @@ impl Connection {
             if self.work.len() >= MAX_IN_FLIGHT {
                 break;
             }
-            match self.socket.next().now_or_never() {
+            match self.wire.next().now_or_never() {
                 None => break,
                 Some(Some(Ok(frame))) => self.frame(frame)?,
                 Some(Some(Err(error))) => return Err(too_large(&error)),
@@ -211,7 +213,7 @@ impl Connection {
                 self.heartbeat.spoke();
                 self.talk.binary(&bytes)
             }
-            Message::Ping(_) | Message::Pong(_) => Ok(()),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
             Message::Close(_) => return Err(None),
         };
         read.map_err(Some)
@@ -228,20 +230,22 @@ impl Connection {
             return Err(Some(closing));
         }
         let Self {
-            socket,
+            wire,
             outbox,
             talk,
             batch,
             ..
         } = self;
         let writing = async {
-            for item in batch.drain(..) {
-                match item.into_message() {
-                    Ok(message) => socket.feed(message).await.map_err(|_| None)?,
-                    Err((connection, notice)) => talk.noticed(connection, notice),
+            while let Some(front) = batch.front() {
+                if let &Item::Channel(connection, notice) = front {
+                    batch.pop_front();
+                    talk.noticed(connection, notice);
+                } else {
+                    wire.write(batch).await.map_err(|_| None)?;
                 }
             }
-            socket.flush().await.map_err(|_| None)
+            Ok(())
         };
         let abandoned = poll_fn(|cx| outbox.poll_abandoned(cx));
         let slow = Closing {
@@ -272,9 +276,8 @@ impl Connection {
             flush: false,
             why: "gone",
         };
-        let ping = self.socket.send(Message::Ping(axum::body::Bytes::new()));
         let deadline = self.state.config().socket.write_deadline;
-        tokio::time::timeout(deadline, ping)
+        tokio::time::timeout(deadline, self.wire.ping())
             .await
             .map_err(|_| Some(gone))?
             .map_err(|_| None)
@@ -285,20 +288,10 @@ impl Connection {
         // Memberships are over now, not when the client has taken its goodbye.
         drop((self.talk, self.work));
         let frame = CloseFrame {
-            code: closing.code,
+            code: closing.code.into(),
             reason: closing.why.into(),
         };
-        let goodbye = async {
-            self.socket.send(Message::Close(Some(frame))).await?;
-            // The client's own close frame: until then the connection must not be reset under what it still has to read.
-            while let Some(Ok(message)) = self.socket.next().await {
-                if matches!(message, Message::Close(_)) {
-                    break;
-                }
-            }
-            Ok::<(), axum::Error>(())
-        };
-        drop(tokio::time::timeout(GOODBYE, goodbye).await);
+        drop(tokio::time::timeout(GOODBYE, self.wire.close(frame)).await);
     }
 }
 
@@ -316,9 +309,8 @@ pub(crate) const MALFORMED: u16 = 1011;
 pub(crate) const TOO_LARGE: u16 = 1009;
 
 /// The one error of reading that deserves a close code; after all others there is nobody to tell.
-fn too_large(error: &axum::Error) -> Option<Closing> {
-    let text = error.to_string();
-    text.contains("too long").then_some(Closing {
+fn too_large(error: &Error) -> Option<Closing> {
+    matches!(error, Error::Capacity(_)).then_some(Closing {
         code: TOO_LARGE,
         flush: false,
         why: "too_large",

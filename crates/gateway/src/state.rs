@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use utoipa::ToSchema;
 use videorooms_debug::DebugLogHandle;
-use videorooms_domain::{NodeIncarnation, RoomId};
+use videorooms_domain::{NodeIncarnation, ParticipantId, RoomId};
 use videorooms_rooms::{MediaHost, Rooms};
 
 use crate::auth::{Keys, Passwords};
@@ -72,10 +72,14 @@ pub(crate) type GatewayState = Door;
 struct Shared {
     parts: DoorParts,
     passwords: Passwords,
-    sockets: Sockets,
+    sockets: Arc<Sockets>,
     http: Buckets<IpAddr>,
     upgrades: Buckets<IpAddr>,
     guesses: Buckets<(RoomId, IpAddr)>,
+    joins: Buckets<IpAddr>,
+    pushes: Buckets<(RoomId, ParticipantId)>,
+    chat: Buckets<(RoomId, ParticipantId)>,
+    room_pushes: Buckets<RoomId>,
     draining: AtomicBool,
     started: Instant,
 }
@@ -91,6 +95,10 @@ impl Door {
             http: Buckets::new(limits.http),
             upgrades: Buckets::new(limits.sockets),
             guesses: Buckets::new(limits.passwords),
+            joins: Buckets::new(limits.address_joins),
+            pushes: Buckets::new(limits.pushes),
+            chat: Buckets::new(limits.chat),
+            room_pushes: Buckets::new(limits.room_pushes),
             draining: AtomicBool::new(false),
             started: Instant::now(),
             parts,
@@ -160,7 +168,7 @@ impl Door {
         &self.0.passwords
     }
 
-    pub(crate) fn sockets(&self) -> &Sockets {
+    pub(crate) fn sockets(&self) -> &Arc<Sockets> {
         &self.0.sockets
     }
 
@@ -177,6 +185,26 @@ impl Door {
     /// Guesses of one room's password from one address.
     pub(crate) fn guess_rate(&self) -> &Buckets<(RoomId, IpAddr)> {
         &self.0.guesses
+    }
+
+    /// Joins of one address.
+    pub(crate) fn join_rate(&self) -> &Buckets<IpAddr> {
+        &self.0.joins
+    }
+
+    /// Pushes of one member.
+    pub(crate) fn push_rate(&self) -> &Buckets<(RoomId, ParticipantId)> {
+        &self.0.pushes
+    }
+
+    /// Chat lines of one member.
+    pub(crate) fn chat_rate(&self) -> &Buckets<(RoomId, ParticipantId)> {
+        &self.0.chat
+    }
+
+    /// Pushes of all members of one room.
+    pub(crate) fn room_rate(&self) -> &Buckets<RoomId> {
+        &self.0.room_pushes
     }
 
     pub(crate) fn uptime(&self) -> Duration {

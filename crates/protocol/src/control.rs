@@ -1,9 +1,7 @@
-//! Phoenix's own events, and the version of the protocol that we speak.
+//! Phoenix's own events and subprotocols.
 
 use serde::Serialize;
 
-/// `vsn` that the client must ask for; there is no guessing of older ones.
-pub const VSN: &str = "2.0.0";
 /// The subprotocol to select where the client asks for it.
 pub const SUBPROTOCOL: &str = "phoenix";
 /// What precedes the base64 of an `authToken` in `Sec-WebSocket-Protocol`.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use videorooms_domain::{
     ConnectionId, Epoch, Event, Note, ParticipantId, Position, Rejection, Role, RoomId, RoomView, SecretHash,
-    Seq, Settings, Snapshot, Timestamp,
+    Seq, Settings, Snapshot, SourceSet, Timestamp,
 };
 
 /// Where rooms say what happened. One a node: the gateway's hub. Called on a room's task: it must not block, and is bounded by itself.
@@ -161,6 +161,10 @@ pub struct Attached {
     pub role: Role,
     /// Name now.
     pub name: String,
+    /// What it may send to the media server now.
+    pub publishable: SourceSet,
+    /// When the room began.
+    pub created_at: Timestamp,
     /// `fresh_resume` counts from now on: give the secret to the client.
     pub fresh_resume_taken: bool,
     /// Everything up to here is in `history`.

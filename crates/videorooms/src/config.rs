@@ -107,8 +107,16 @@ pub struct Limits {
     pub sockets_per_second: u32,
     /// Sockets open at once, in all.
     pub max_sockets: usize,
+    /// Frames per second and socket, whatever they say.
+    pub frames_per_second: u32,
+    /// Joins per second and socket; an address may make four times as many.
+    pub joins_per_second: u32,
+    /// Pushes on `sfu:*` per second and socket.
+    pub signalling_per_second: u32,
     /// Pushes per second and member.
     pub pushes_per_second: u32,
+    /// Pushes per second and room.
+    pub room_pushes_per_second: u32,
     /// Chat lines per second and member.
     pub chat_per_second: u32,
 }
@@ -231,7 +239,11 @@ impl Default for Limits {
             http_per_second: 50,
             sockets_per_second: 20,
             max_sockets: 50_000,
+            frames_per_second: 200,
+            joins_per_second: 5,
+            signalling_per_second: 5,
             pushes_per_second: 50,
+            room_pushes_per_second: 1000,
             chat_per_second: 5,
         }
     }

@@ -239,16 +239,14 @@ fn gateway_config(config: &Config) -> GatewayConfig {
     };
     let limits = &mut gateway.limits;
     limits.http = Rate::per_second(config.limits.http_per_second);
-    limits.sockets = Rate {
-        burst: f64::from(config.limits.sockets_per_second) * 5.0,
-        ..Rate::per_second(config.limits.sockets_per_second)
-    };
+    limits.sockets = Rate::with_reserve(config.limits.sockets_per_second, 5);
     limits.max_sockets = config.limits.max_sockets;
+    limits.frames = Rate::per_second(config.limits.frames_per_second);
+    limits.set_joins(config.limits.joins_per_second);
+    limits.signalling = Rate::with_reserve(config.limits.signalling_per_second, 4);
     limits.pushes = Rate::per_second(config.limits.pushes_per_second);
-    limits.chat = Rate {
-        burst: f64::from(config.limits.chat_per_second) * 4.0,
-        ..Rate::per_second(config.limits.chat_per_second)
-    };
+    limits.room_pushes = Rate::per_second(config.limits.room_pushes_per_second);
+    limits.chat = Rate::with_reserve(config.limits.chat_per_second, 4);
     gateway
 }
 

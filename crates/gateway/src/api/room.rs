@@ -15,7 +15,7 @@ use videorooms_domain::{
 use videorooms_rooms::{CreateRoom, Overview, RoomsError};
 
 use crate::auth::{JoinClaims, MAX_PASSWORD_BYTES, ResumeSecret};
-use crate::channels::refused_by_room;
+use crate::channels::{refused_by_password, refused_by_room};
 use crate::http::{Client, Json, Problem};
 use crate::limits::prefix;
 use crate::metrics as names;
@@ -363,11 +363,17 @@ async fn check_password(
         );
         problem.retry_after(wait)
     };
-    door.guess_rate()
-        .take((room, prefix(client.address)), Instant::now())
-        .map_err(limited)?;
-    if given.len() <= MAX_PASSWORD_BYTES && door.passwords().verify(given, hash).await {
-        return Ok(());
+    let guesser = (room, prefix(client.address));
+    door.guess_rate().take(guesser, Instant::now()).map_err(limited)?;
+    if given.len() <= MAX_PASSWORD_BYTES {
+        let verified = door.passwords().verify(given, hash).await;
+        if verified != Ok(false) {
+            // Only wrong guesses count: behind one address there may be many who know the password.
+            door.guess_rate().give(&guesser);
+            return verified
+                .map(drop)
+                .map_err(|error| refused_by_password(error).into());
+        }
     }
     metrics::counter!(names::WRONG_PASSWORDS).increment(1);
     Err(wrong("the password is another one"))

@@ -47,10 +47,10 @@ pub struct JoinClaims {
     pub name: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Operator {}
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Claims<T> {
     aud: String,
     exp: u64,
@@ -93,7 +93,7 @@ impl Keys {
     /// # Errors
     /// [`Invalid`].
     pub fn verify_join(&self, token: &str) -> Result<JoinClaims, Invalid> {
-        self.join.verify(&JOIN, token)
+        self.join.verify(token)
     }
 
     /// A token for reading and deleting logs.
@@ -107,22 +107,28 @@ impl Keys {
     /// # Errors
     /// [`Invalid`].
     pub fn verify_operator(&self, token: &str) -> Result<(), Invalid> {
-        self.operator.verify::<Operator>(&OPERATOR, token).map(|_| ())
+        self.operator.verify::<Operator>(token).map(|_| ())
     }
 }
 
 struct Pair {
     sign: EncodingKey,
     verify: Vec<DecodingKey>,
+    validation: Validation,
 }
 
 impl Pair {
     fn derive(purpose: &Use, base: &[u8], previous: Option<&[u8]>) -> Self {
         let present = expand(purpose, base);
         let verify = std::iter::once(present).chain(previous.map(|base| expand(purpose, base)));
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_audience(&[purpose.audience]);
+        validation.set_required_spec_claims(&["exp", "aud"]);
+        validation.leeway = LEEWAY_S;
         Self {
             sign: EncodingKey::from_secret(&present),
             verify: verify.map(|key| DecodingKey::from_secret(&key)).collect(),
+            validation,
         }
     }
 
@@ -137,15 +143,12 @@ impl Pair {
             .expect("claims are text and numbers, and the key is for HMAC")
     }
 
-    fn verify<T: DeserializeOwned>(&self, purpose: &Use, token: &str) -> Result<T, Invalid> {
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_audience(&[purpose.audience]);
-        validation.set_required_spec_claims(&["exp", "aud"]);
-        validation.leeway = LEEWAY_S;
+    /// Audience and expiry are the validation's matter, so only the body is read.
+    fn verify<T: DeserializeOwned + Clone>(&self, token: &str) -> Result<T, Invalid> {
         self.verify
             .iter()
-            .find_map(|key| jsonwebtoken::decode::<Claims<T>>(token, key, &validation).ok())
-            .map(|token| token.claims.body)
+            .find_map(|key| jsonwebtoken::decode::<T>(token, key, &self.validation).ok())
+            .map(|token| token.claims)
             .ok_or(Invalid)
     }
 }

@@ -7,16 +7,18 @@ use videorooms_protocol::{ErrorReply, Reason};
 use videorooms_rooms::RoomsError;
 use videorooms_sfu::SfuError;
 
+use crate::auth::PasswordError;
 use crate::metrics as names;
 
 const RETRY_MEDIA_MS: u64 = 1000;
+const RETRY_PASSWORD_MS: u64 = 1000;
 
 /// A room's refusal.
 pub(crate) fn refused_by_room(error: RoomsError) -> ErrorReply {
     let message = error.to_string();
     let (reason, retry_after_ms) = match error {
         RoomsError::NoSuchRoom => (Reason::NotFound, None),
-        RoomsError::Rejected(rejection) => (rejected(rejection), None),
+        RoomsError::Rejected(rejection) => (reason(rejection), None),
         RoomsError::Unavailable { retry_after_ms, .. } => (Reason::Unavailable, Some(retry_after_ms)),
         RoomsError::TooManyRooms => (Reason::Full, None),
     };
@@ -27,7 +29,12 @@ pub(crate) fn refused_by_room(error: RoomsError) -> ErrorReply {
     }
 }
 
-fn rejected(rejection: Rejection) -> Reason {
+/// A refusal by the room's rules.
+pub(crate) fn rejected(rejection: Rejection) -> ErrorReply {
+    refused_by_room(RoomsError::Rejected(rejection))
+}
+
+fn reason(rejection: Rejection) -> Reason {
     match rejection {
         Rejection::Ended => Reason::Ended,
         Rejection::NotMember => Reason::NotJoined,
@@ -38,6 +45,14 @@ fn rejected(rejection: Rejection) -> Reason {
         Rejection::Full | Rejection::Limit(_) => Reason::Full,
         Rejection::Invalid(_) => Reason::Invalid,
         Rejection::Unauthorized => Reason::Unauthorized,
+    }
+}
+
+/// A password that was not looked at.
+pub(crate) fn refused_by_password(error: PasswordError) -> ErrorReply {
+    ErrorReply {
+        retry_after_ms: Some(RETRY_PASSWORD_MS),
+        ..ErrorReply::new(Reason::Unavailable, error.to_string())
     }
 }
 
@@ -73,8 +88,9 @@ pub(crate) fn refused(refusal: ErrorReply) -> ErrorReply {
     refusal
 }
 
-/// A client that is too fast.
-pub(crate) fn rate_limited(wait: Duration) -> ErrorReply {
+/// A client that is too fast; `of` names what there was too much of, for the metric.
+pub(crate) fn rate_limited(of: &'static str, wait: Duration) -> ErrorReply {
+    metrics::counter!(names::RATE_LIMITED, "of" => of).increment(1);
     let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
     ErrorReply {
         retry_after_ms: Some(wait),
@@ -123,10 +139,7 @@ mod tests {
             Rejection::Unauthorized,
         ];
         for rejection in rejections {
-            assert_eq!(
-                serde_json::to_value(rejected(rejection)).unwrap(),
-                rejection.code()
-            );
+            assert_eq!(serde_json::to_value(reason(rejection)).unwrap(), rejection.code());
         }
     }
 }

@@ -3,33 +3,36 @@
 //! Joining: the hub holds back for this socket, the room attaches it, the answer goes out, the hub releases. Whatever comes of it, a
 //! [`Membership`] that is dropped lets the hub and the room go.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use videorooms_domain::{
-    Actor, Command, CommandId, ConnectionId, ParticipantId, Position, Request, Role, RoomId, Seq, Snapshot,
-    SourceSet,
+    Actor, Command, CommandId, ConnectionId, ParticipantId, Position, Request, Role, RoomId, SecretHash, Seq,
+    SourceSet, Timestamp,
 };
 use videorooms_protocol::room::{self as wire, RoomPush};
 use videorooms_protocol::{ErrorReply, Reason};
-use videorooms_rooms::{Attach, Attached, Credential, History};
+use videorooms_rooms::{Attach, Attached, Credential, Fact, History, RoomsError};
 
 use super::translate::{self, Hearing, Said, Settled};
-use super::{Answer, answer, refused_by_room};
+use super::{Answer, answer, rate_limited, refused_by_password, refused_by_room};
 use crate::auth::ResumeSecret;
-use crate::config::Limits;
-use crate::limits::Bucket;
+use crate::hub::SharedRole;
 use crate::state::GatewayState;
 
-/// A join does not wait longer for the media server: with the room's own deadline it must stay below phoenix.js's 10 s.
+/// For a whole join, whatever it waits for: phoenix.js gives it up after 10 s.
+const JOIN_DEADLINE: Duration = Duration::from_secs(8);
+/// For the media server's part in it.
 const MEDIA_DEADLINE: Duration = Duration::from_secs(3);
+const RETRY_AFTER_MS: u64 = 1000;
 
 /// A member's channel.
 pub(crate) struct RoomChannel {
     membership: Membership,
     /// In front of the door: may say nothing.
     pub(crate) waiting: bool,
-    pushes: Bucket,
-    chat: Bucket,
+    /// As the hub has last heard of it.
+    role: SharedRole,
 }
 
 /// A place in the hub and in the room, given up when it is dropped.
@@ -53,16 +56,18 @@ impl Drop for Membership {
 pub(crate) struct Knock {
     pub(crate) room: RoomId,
     pub(crate) connection: ConnectionId,
-    pub(crate) outbox: std::sync::Arc<crate::socket::outbox::Outbox>,
+    /// The attachment in whose place this one comes.
+    pub(crate) replaces: Option<ConnectionId>,
+    pub(crate) outbox: Arc<crate::socket::outbox::Outbox>,
     /// The socket's own credential, for a join that brings none.
-    pub(crate) auth_token: Option<std::sync::Arc<str>>,
+    pub(crate) auth_token: Option<Arc<str>>,
     pub(crate) address: String,
 }
 
 /// A join that was granted: what to answer, and what to release once it is answered.
 pub(crate) struct Entered {
     pub(crate) channel: RoomChannel,
-    pub(crate) answer: Answer,
+    pub(crate) joined: wire::RoomJoined,
     position: Position,
     role: Role,
 }
@@ -90,9 +95,11 @@ pub(crate) async fn join(
     knock: Knock,
     params: wire::RoomJoin,
 ) -> Result<Entered, ErrorReply> {
+    let deadline = tokio::time::Instant::now() + JOIN_DEADLINE;
     let Knock {
         room,
         connection,
+        replaces,
         outbox,
         auth_token,
         address,
@@ -102,12 +109,10 @@ pub(crate) async fn join(
         seq: Seq(since.seq),
     });
     let credential = credential(&state, room, params, auth_token.as_deref())?;
-    let participant = match &credential {
-        Credential::Token { participant, .. } | Credential::Resume { participant, .. } => *participant,
-    };
-    let fresh = ResumeSecret::fresh(participant)
-        .map_err(|_| ErrorReply::new(Reason::Unavailable, "the system has no randomness"))?;
-    state.hub().subscribe(room, participant, connection, outbox);
+    let (participant, secret, fresh) = secret_after(&credential)?;
+    let role = state
+        .hub()
+        .subscribe(room, participant, connection, outbox, replaces);
     let membership = Membership {
         state: state.clone(),
         room,
@@ -116,31 +121,60 @@ pub(crate) async fn join(
     };
     let attach = Attach {
         credential,
-        fresh_resume: fresh.hash(),
+        fresh_resume: secret,
         connection,
         since,
         address: Some(address),
     };
-    let attached = state
-        .rooms()
-        .attach(room, attach)
-        .await
-        .map_err(refused_by_room)?;
-    let (position, role) = (attached.position, attached.role);
+    let attaching = state.rooms().attach(room, attach);
+    let attached = by(deadline, attaching).await.map_err(refused_by_room)?;
+    let (position, now) = (attached.position, attached.role);
     let waiting = attached.history == History::Waiting;
-    let answer = if waiting {
+    let joined = if waiting {
         waiting_answer(&attached)
     } else {
-        member_answer(&state, room, attached, &fresh).await
+        member_answer(&state, room, attached, fresh.as_ref(), deadline).await?
     };
-    let answer = Ok(answer?);
-    let channel = RoomChannel::new(membership, waiting, &state.config().limits);
+    let channel = RoomChannel {
+        membership,
+        waiting,
+        role,
+    };
     Ok(Entered {
         channel,
-        answer,
+        joined,
         position,
-        role,
+        role: now,
     })
+}
+
+/// Who asks, what its secret is to be if this makes it a member, and that secret itself where it is a new one: a secret that brings its owner
+/// back makes no member and stays.
+fn secret_after(
+    credential: &Credential,
+) -> Result<(ParticipantId, SecretHash, Option<ResumeSecret>), ErrorReply> {
+    match credential {
+        Credential::Token { participant, .. } => {
+            let fresh = ResumeSecret::fresh(*participant)
+                .map_err(|_| ErrorReply::new(Reason::Unavailable, "the system has no randomness"))?;
+            Ok((*participant, fresh.hash(), Some(fresh)))
+        }
+        Credential::Resume { participant, secret } => Ok((*participant, *secret, None)),
+    }
+}
+
+/// A room's answer within what is left of the time for a join.
+async fn by<T>(
+    deadline: tokio::time::Instant,
+    answer: impl Future<Output = Result<T, RoomsError>>,
+) -> Result<T, RoomsError> {
+    let late = RoomsError::Unavailable {
+        reason: "no answer in time",
+        retry_after_ms: RETRY_AFTER_MS,
+    };
+    tokio::time::timeout_at(deadline, answer)
+        .await
+        .unwrap_or(Err(late))
 }
 
 fn credential(
@@ -182,81 +216,74 @@ fn credential(
     .map_err(unauthorized)
 }
 
-fn waiting_answer(attached: &Attached) -> Answer {
-    answer(&wire::RoomJoined::Waiting(wire::WaitingJoin {
+fn waiting_answer(attached: &Attached) -> wire::RoomJoined {
+    wire::RoomJoined::Waiting(wire::WaitingJoin {
         participant_id: attached.participant.to_string(),
         waiting: true,
         position: wire_position(attached.position),
-    }))
+    })
 }
 
 async fn member_answer(
     state: &GatewayState,
     room: RoomId,
     attached: Attached,
-    fresh: &ResumeSecret,
-) -> Answer {
+    fresh: Option<&ResumeSecret>,
+    deadline: tokio::time::Instant,
+) -> Result<wire::RoomJoined, ErrorReply> {
     let Attached {
         participant,
         role,
         name,
+        publishable,
+        created_at,
         fresh_resume_taken,
         position,
         history,
     } = attached;
-    // A tail does not say who is there: Presence and the media grant ask for the whole, which never leaves this process.
-    let (seen_at, snapshot, tail) = match history {
-        History::Snapshot(snapshot) => (position, *snapshot, None),
+    let (snapshot, events) = match history {
+        History::Snapshot(snapshot) => {
+            state.hub().seed(room, position, &snapshot);
+            (Some(translate::snapshot(&snapshot)), None)
+        }
         History::Tail(tail) => {
-            let (seen_at, snapshot) = state
-                .rooms()
-                .snapshot(room, participant)
-                .await
-                .map_err(refused_by_room)?;
-            (seen_at, snapshot, Some(tail))
+            // A tail does not say who is there. If nobody has told the hub yet, the whole room does, which then never leaves this process.
+            if state.hub().needs_roster(room) {
+                let asking = state.rooms().snapshot(room, participant);
+                let (seen_at, snapshot) = by(deadline, asking).await.map_err(refused_by_room)?;
+                state.hub().seed(room, seen_at, &snapshot);
+            }
+            (None, Some(missed(room, created_at, &tail, Hearing::of(role))))
         }
         History::Waiting => return Err(ErrorReply::new(Reason::NotJoined, "not admitted yet")),
     };
-    state.hub().seed(room, seen_at, &snapshot);
-    let media = grant(
-        state,
-        room,
-        participant,
-        &name,
-        publishable(&snapshot, participant),
-    )
-    .await;
-    let created_at = snapshot.room.created_at;
-    let missed = |tail: Vec<std::sync::Arc<videorooms_rooms::Fact>>| {
-        let heard = |fact: &std::sync::Arc<videorooms_rooms::Fact>| {
-            let payload = translate::durable(room, created_at, fact, Hearing::of(role));
-            wire::MissedEvent {
-                event: payload.event.name(),
-                payload,
-            }
-        };
-        tail.iter().map(heard).collect()
-    };
-    let snapshot = tail.is_none().then(|| translate::snapshot(&snapshot));
-    answer(&wire::RoomJoined::Member(Box::new(wire::MemberJoin {
+    let media = grant(state, room, participant, &name, publishable, deadline).await;
+    let fresh = fresh.filter(|_| fresh_resume_taken);
+    Ok(wire::RoomJoined::Member(Box::new(wire::MemberJoin {
         participant_id: participant.to_string(),
-        resume: fresh_resume_taken.then(|| fresh.expose()),
+        resume: fresh.map(ResumeSecret::expose),
         position: wire_position(position),
         node: state.node().node.to_string(),
         media,
         snapshot,
-        events: tail.map(missed),
+        events,
     })))
 }
 
-fn publishable(snapshot: &Snapshot, participant: ParticipantId) -> SourceSet {
-    let member = snapshot
-        .members
-        .iter()
-        .find(|member| member.participant_id == participant);
-    member.map_or(SourceSet::NONE, |member| {
-        member.rights.minus(member.muted_by_moderator)
-    })
+fn missed(
+    room: RoomId,
+    created_at: Timestamp,
+    tail: &[Arc<Fact>],
+    hearing: Hearing,
+) -> Vec<wire::MissedEvent> {
+    let heard = |fact: &Arc<Fact>| {
+        let payload = translate::durable(room, created_at, fact, hearing);
+        wire::MissedEvent {
+            event: payload.event.name(),
+            payload,
+        }
+    };
+    tail.iter().map(heard).collect()
 }
 
 /// The way to the media; none while its server is away, since a room without media still is a room.
@@ -266,9 +293,11 @@ async fn grant(
     participant: ParticipantId,
     name: &str,
     publish: SourceSet,
+    deadline: tokio::time::Instant,
 ) -> Option<wire::MediaGrant> {
     let media = state.media();
-    match tokio::time::timeout(MEDIA_DEADLINE, media.admit(room, participant, name, publish)).await {
+    let deadline = deadline.min(tokio::time::Instant::now() + MEDIA_DEADLINE);
+    match tokio::time::timeout_at(deadline, media.admit(room, participant, name, publish)).await {
         Ok(Ok(token)) => Some(wire::MediaGrant {
             provider: media.provider_name().to_owned(),
             token: token.token,
@@ -309,22 +338,12 @@ pub(crate) enum Asked {
 }
 
 impl RoomChannel {
-    fn new(membership: Membership, waiting: bool, limits: &Limits) -> Self {
-        let now = Instant::now();
-        Self {
-            membership,
-            waiting,
-            pushes: Bucket::full(limits.pushes, now),
-            chat: Bucket::full(limits.chat, now),
-        }
-    }
-
     pub(crate) fn membership(&self) -> &Membership {
         &self.membership
     }
 
     /// A push of the member.
-    pub(crate) fn handle(&mut self, event: &str, payload: &serde_json::value::RawValue) -> Handled {
+    pub(crate) fn handle(&self, event: &str, payload: &serde_json::value::RawValue) -> Handled {
         match self.read(event, payload) {
             Err(refusal) => Handled::Now(Err(refusal)),
             Ok(Said::Signal(signal)) => {
@@ -337,7 +356,7 @@ impl RoomChannel {
         }
     }
 
-    fn read(&mut self, event: &str, payload: &serde_json::value::RawValue) -> Result<Said, ErrorReply> {
+    fn read(&self, event: &str, payload: &serde_json::value::RawValue) -> Result<Said, ErrorReply> {
         self.spend(event)?;
         if self.waiting {
             return Err(ErrorReply::new(Reason::NotJoined, "not admitted yet"));
@@ -345,21 +364,24 @@ impl RoomChannel {
         let push = RoomPush::parse(event, payload)
             .ok_or_else(|| ErrorReply::new(Reason::Unsupported, "no such event"))?
             .map_err(|error| ErrorReply::new(Reason::Invalid, error.to_string()))?;
-        translate::said(self.membership.participant, push)
+        let role = *self.role.lock();
+        translate::said(self.membership.participant, role, push)
     }
 
-    fn spend(&mut self, event: &str) -> Result<(), ErrorReply> {
-        let limits = &self.membership.state.config().limits;
-        let now = Instant::now();
-        self.pushes
-            .take(limits.pushes, now)
-            .map_err(super::refusal::rate_limited)?;
+    fn spend(&self, event: &str) -> Result<(), ErrorReply> {
+        let Membership {
+            state,
+            room,
+            participant,
+            ..
+        } = &self.membership;
+        let (member, now) = ((*room, *participant), Instant::now());
+        let too_much = |of| move |wait| rate_limited(of, wait);
+        state.push_rate().take(member, now).map_err(too_much("pushes"))?;
         if event == "chat_send" {
-            self.chat
-                .take(limits.chat, now)
-                .map_err(super::refusal::rate_limited)?;
+            state.chat_rate().take(member, now).map_err(too_much("chat"))?;
         }
-        Ok(())
+        state.room_rate().take(*room, now).map_err(too_much("room"))
     }
 }
 
@@ -424,11 +446,33 @@ pub(crate) async fn hash(
     if password.is_empty() || password.len() > crate::auth::MAX_PASSWORD_BYTES {
         return Err(ErrorReply::new(Reason::Invalid, "a password has 1 to 256 bytes"));
     }
-    let hashed = state.passwords().hash(password).await;
-    hashed.ok_or_else(|| ErrorReply::new(Reason::Unavailable, "the password could not be hashed"))
+    state
+        .passwords()
+        .hash(password)
+        .await
+        .map_err(refused_by_password)
 }
 
 fn random_id() -> Option<CommandId> {
     let id = getrandom::u64().ok()?;
     format!("~{id:016x}").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_join_waits_no_longer_than_its_one_deadline() {
+        let start = tokio::time::Instant::now();
+        let first = by(start + JOIN_DEADLINE, async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            Ok(())
+        });
+        assert_eq!(first.await, Ok(()));
+        let second = std::future::pending::<Result<(), RoomsError>>();
+        let late = by(start + JOIN_DEADLINE, second).await.map_err(refused_by_room);
+        assert_eq!(late.map_err(|refusal| refusal.reason), Err(Reason::Unavailable));
+        assert_eq!(start.elapsed(), JOIN_DEADLINE);
+    }
 }

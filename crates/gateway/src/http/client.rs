@@ -43,13 +43,14 @@ pub(crate) async fn identify(State(door): State<Door>, mut request: Request, nex
         // A listener that does not say where a request comes from is a mistake of ours.
         return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "no address").into_response();
     };
-    let client = client(
-        peer.ip().to_canonical(),
-        request.headers(),
-        &door.config().trusted_proxies,
-    );
+    let client = of(&door, peer, request.headers());
     request.extensions_mut().insert(client);
     next.run(request).await
+}
+
+/// The client whose request came from there with these headers.
+pub(crate) fn of(door: &Door, peer: SocketAddr, headers: &HeaderMap) -> Client {
+    client(peer.ip().to_canonical(), headers, &door.config().trusted_proxies)
 }
 
 /// Refuses whoever asks too much.

@@ -1,7 +1,7 @@
 //! What browsers are told to refuse, with every answer.
 
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -34,11 +34,12 @@ const HEADERS: [(HeaderName, &str); 6] = [
 /// Adds them where the answer does not bring its own.
 pub(crate) async fn secure(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    for (name, value) in HEADERS {
-        response
-            .headers_mut()
-            .entry(name)
-            .or_insert(HeaderValue::from_static(value));
-    }
+    add(response.headers_mut());
     response
+}
+
+pub(super) fn add(headers: &mut HeaderMap) {
+    for (name, value) in HEADERS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
 }

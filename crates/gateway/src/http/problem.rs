@@ -55,6 +55,14 @@ impl Problem {
         }
     }
 
+    /// The same with the request's name.
+    pub(crate) fn named(self, request_id: &str) -> Self {
+        Self {
+            request_id: request_id.into(),
+            ..self
+        }
+    }
+
     pub(crate) fn not_found(detail: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
     }

@@ -2,7 +2,7 @@
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ const NAME: HeaderName = HeaderName::from_static("x-request-id");
 const PROBLEM_BYTES: usize = 16 << 10;
 
 pub(crate) async fn name(request: Request, next: Next) -> Response {
-    let id = given(&request).unwrap_or_else(fresh);
+    let id = of(request.headers());
     let span =
         tracing::debug_span!("request", id = %id, method = %request.method(), path = %request.uri().path());
     let mut response = next.run(request).instrument(span).await;
@@ -26,15 +26,24 @@ pub(crate) async fn name(request: Request, next: Next) -> Response {
     {
         response = with_name(response, &id).await;
     }
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(NAME, value);
-    }
+    add(response.headers_mut(), &id);
     response
 }
 
+/// The name of a request with these headers.
+pub(super) fn of(headers: &HeaderMap) -> String {
+    given(headers).unwrap_or_else(fresh)
+}
+
+pub(super) fn add(headers: &mut HeaderMap, id: &str) {
+    if let Ok(value) = HeaderValue::from_str(id) {
+        headers.insert(NAME, value);
+    }
+}
+
 /// The name that the client or a proxy gave, if it is one.
-fn given(request: &Request) -> Option<String> {
-    let id = request.headers().get(NAME)?.to_str().ok()?;
+fn given(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get(NAME)?.to_str().ok()?;
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     ((8..=64).contains(&id.len()) && id.bytes().all(is_name)).then(|| id.to_owned())
 }

@@ -13,7 +13,7 @@ use videorooms_rooms::{Body, CloseReason, Fact, Publication, RollCall};
 
 use super::presence::Presence;
 use super::roster::Members;
-use super::subscriber::{Kind, Subscriber};
+use super::subscriber::{Kind, SharedRole, Subscriber};
 use crate::channels::translate::{self, Hearing};
 use crate::metrics as names;
 use crate::socket::outbox::{Class, Item, Notice, Outbox};
@@ -60,9 +60,14 @@ impl RoomEntry {
         participant: ParticipantId,
         connection: ConnectionId,
         outbox: Arc<Outbox>,
-    ) {
-        self.subscribers
-            .push(Subscriber::new(participant, connection, outbox));
+        replaces: Option<ConnectionId>,
+    ) -> SharedRole {
+        let former = replaces.and_then(|former| self.subscriber(former));
+        let replaces = former.map(Subscriber::mute).is_some();
+        let subscriber = Subscriber::new(participant, connection, outbox, replaces);
+        let role = subscriber.role();
+        self.subscribers.push(subscriber);
+        role
     }
 
     pub(super) fn unsubscribe(&mut self, connection: ConnectionId) {
@@ -72,31 +77,42 @@ impl RoomEntry {
 
     pub(super) fn release(&mut self, connection: ConnectionId, position: Position, role: Role) {
         self.last.get_or_insert(position);
-        if let Some(subscriber) = self.subscriber(connection) {
-            subscriber.release(position.seq, role);
+        if let Some(subscriber) = self.subscriber(connection)
+            && subscriber.release(position.seq, role).is_over()
+        {
+            self.unsubscribe(connection);
         }
     }
 
     pub(super) fn wait(&mut self, connection: ConnectionId, position: Position) {
-        if let Some(subscriber) = self.subscriber(connection) {
-            subscriber.wait(position.seq);
+        if let Some(subscriber) = self.subscriber(connection)
+            && subscriber.wait(position.seq).is_over()
+        {
+            self.unsubscribe(connection);
         }
     }
 
     pub(super) fn anyone(&self) -> Option<ParticipantId> {
         self.subscribers
             .iter()
-            .find(|subscriber| subscriber.is_live())
+            .find(|subscriber| subscriber.is_attached())
             .map(|subscriber| subscriber.participant)
     }
 
     pub(super) fn roll_call(&self) -> RollCall {
-        let live = self.subscribers.iter().filter(|subscriber| subscriber.is_live());
-        let connections: Vec<_> = live
+        let attached = self
+            .subscribers
+            .iter()
+            .filter(|subscriber| subscriber.is_attached());
+        let connections: Vec<_> = attached
             .map(|subscriber| (subscriber.participant, subscriber.connection))
             .collect();
         let last = self.last.filter(|_| !connections.is_empty());
         RollCall { connections, last }
+    }
+
+    pub(super) fn needs_roster(&self) -> bool {
+        self.members.need_snapshot()
     }
 
     pub(super) fn seed(&mut self, position: Position, snapshot: &Snapshot) -> Roster {
@@ -160,7 +176,7 @@ impl RoomEntry {
                 .subscribers
                 .iter_mut()
                 .filter(|subscriber| subscriber.participant == *participant);
-            theirs.for_each(|subscriber| subscriber.hearing = Hearing::of(*role));
+            theirs.for_each(|subscriber| subscriber.role_changed(fact.position.seq, *role));
         }
         if let Some(participant) = self.members.fact(fact) {
             self.presence.changed(participant);
@@ -253,3 +269,6 @@ pub(super) fn keep_presence(entry: &Arc<Mutex<RoomEntry>>) {
         }
     }));
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,11 @@
 //! the outbox, and what takes time becomes work.
 
 mod joining;
+mod pace;
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -22,14 +24,18 @@ use super::work::{Done, Work};
 use super::{Client, MALFORMED, TOO_LARGE};
 use crate::channels::{self, Answer, Channel, ChannelId, Heard, Kept, Kind, answer, room, sfu};
 use crate::state::GatewayState;
+use pace::Pace;
 
-/// Longest frame on any topic but `sfu:*`, whose bound is the WebSocket's own.
+/// Longest frame, of text or binary, on any topic but `sfu:*`, whose bound is the WebSocket's own.
 const FRAME_BYTES: usize = 64 << 10;
+/// Requests of one socket that may wait for their answer, in their order; far fewer than the outbox takes when they are answered at once.
+const MAX_UNANSWERED: usize = 64;
 
 pub(super) struct Conversation {
     state: GatewayState,
     outbox: Arc<Outbox>,
     client: Client,
+    pace: Pace,
     channels: Vec<Channel>,
     next_channel: ChannelId,
 }
@@ -37,6 +43,7 @@ pub(super) struct Conversation {
 impl Conversation {
     pub(super) fn new(state: GatewayState, outbox: Arc<Outbox>, client: Client) -> Self {
         Self {
+            pace: Pace::rested(&state.config().limits, Instant::now()),
             state,
             outbox,
             client,
@@ -49,17 +56,17 @@ impl Conversation {
     pub(super) fn text(&mut self, text: &str, work: &mut FuturesUnordered<Work>) -> Result<(), Closing> {
         let frame = Frame::parse(text).map_err(|_| malformed())?;
         if text.len() > FRAME_BYTES && !matches!(Topic::parse(&frame.topic), Some(Topic::Sfu(_))) {
-            return Err(Closing {
-                code: TOO_LARGE,
-                flush: true,
-                why: "too_large",
-            });
+            return Err(too_large());
+        }
+        if let Err(refusal) = self.pace.frame(&self.state.config().limits) {
+            self.refuse(&frame, refusal);
+            return Ok(());
         }
         match &*frame.event {
             control::HEARTBEAT if frame.topic == "phoenix" => {
                 self.say_reply(None, frame.r#ref.as_ref(), "phoenix", &answer(&Empty {}));
             }
-            control::JOIN => self.join(&frame, work),
+            control::JOIN => self.knock(&frame, work),
             _ => self.for_channel(&frame, work),
         }
         Ok(())
@@ -67,7 +74,15 @@ impl Conversation {
 
     /// A binary frame of the client. None of our events takes binary data.
     pub(super) fn binary(&mut self, bytes: &[u8]) -> Result<(), Closing> {
+        if bytes.len() > FRAME_BYTES {
+            return Err(too_large());
+        }
         let push = BinaryPush::parse(bytes).map_err(|_| malformed())?;
+        if let Err(refusal) = self.pace.frame(&self.state.config().limits) {
+            let refusal = Err(channels::refused(refusal));
+            self.say_reply(push.join_ref.as_ref(), push.r#ref.as_ref(), push.topic, &refusal);
+            return Ok(());
+        }
         match self.channels.iter().find(|channel| *channel.topic == *push.topic) {
             Some(channel) if !channel.is_meant_by(push.join_ref.as_ref()) => {}
             Some(channel) => {
@@ -83,6 +98,11 @@ impl Conversation {
             ),
         }
         Ok(())
+    }
+
+    /// So much waits for its answer that the socket is to be read no further.
+    pub(super) fn is_full(&self) -> bool {
+        self.channels.iter().map(Channel::unanswered).sum::<usize>() >= MAX_UNANSWERED
     }
 
     fn for_channel(&mut self, frame: &Frame<'_>, work: &mut FuturesUnordered<Work>) {
@@ -131,9 +151,13 @@ impl Conversation {
             self.say(channel.reply(r#ref.as_ref(), &answer(&Empty {})));
             return self.end(channel);
         }
+        let refusal = self.refused_at_the_door(index);
         let channel = &mut self.channels[index];
         let ticket = channel.replies.ticket(r#ref);
         let id = channel.id;
+        if let Err(refusal) = refusal {
+            return self.settle(index, ticket, Err(refusal));
+        }
         let now = match &mut channel.kind {
             Kind::Room(member) => match member.handle(event, payload) {
                 room::Handled::Now(answer) => Some(answer),
@@ -177,6 +201,28 @@ impl Conversation {
         if let Some(answer) = now {
             self.settle(index, ticket, answer);
         }
+    }
+
+    /// What no channel has to be asked for: a membership that is over says nothing, and signalling has a rate and lives on a membership.
+    fn refused_at_the_door(&mut self, index: usize) -> Result<(), ErrorReply> {
+        let channel = &self.channels[index];
+        let over = || ErrorReply::new(Reason::NotJoined, "the membership is over");
+        if channel.ending.is_some() {
+            return Err(over());
+        }
+        if let Some(Topic::Sfu(room)) = Topic::parse(&channel.topic) {
+            if self.is_ending(room) {
+                return Err(over());
+            }
+            self.pace.signalling(&self.state.config().limits)?;
+        }
+        Ok(())
+    }
+
+    /// Is the membership of this room over, but not all of it answered yet.
+    fn is_ending(&self, room: &str) -> bool {
+        let mut ending = self.channels.iter().filter(|channel| channel.ending.is_some());
+        ending.any(|channel| Topic::parse(&channel.topic) == Some(Topic::Room(room)))
     }
 
     /// Work has ended.
@@ -260,7 +306,12 @@ impl Conversation {
     /// Closes a channel that was taken out, and the signalling that lives on it.
     fn end(&mut self, channel: Channel) {
         self.say(channel.phx_close());
-        if let Some(Topic::Room(room)) = Topic::parse(&channel.topic) {
+        self.end_signalling(&channel.topic);
+    }
+
+    /// Closes the signalling that lives on a room's channel.
+    fn end_signalling(&mut self, topic: &str) {
+        if let Some(Topic::Room(room)) = Topic::parse(topic) {
             let signalling = Topic::Sfu(room).to_string();
             if let Some(index) = self.channels.iter().position(|other| *other.topic == *signalling) {
                 let signalling = self.channels.remove(index);
@@ -304,6 +355,17 @@ impl Conversation {
         self.channels.iter().position(|each| each.id == channel)
     }
 
+    /// A refusal before any channel is asked.
+    fn refuse(&self, frame: &Frame<'_>, refusal: ErrorReply) {
+        // A join without a join_ref goes by its ref.
+        let by_ref = (frame.event == control::JOIN)
+            .then_some(frame.r#ref.as_ref())
+            .flatten();
+        let join_ref = frame.join_ref.as_ref().or(by_ref);
+        let refusal = Err(channels::refused(refusal));
+        self.say_reply(join_ref, frame.r#ref.as_ref(), &frame.topic, &refusal);
+    }
+
     fn say_reply(&self, join_ref: Option<&Ref>, r#ref: Option<&Ref>, topic: &str, answer: &Answer) {
         self.say(channels::reply(join_ref, r#ref, topic, answer));
     }
@@ -320,6 +382,14 @@ fn kept(frame: &Frame<'_>) -> Kept {
         r#ref: frame.r#ref.clone(),
         event: (*frame.event).into(),
         payload: frame.payload.to_owned(),
+    }
+}
+
+fn too_large() -> Closing {
+    Closing {
+        code: TOO_LARGE,
+        flush: true,
+        why: "too_large",
     }
 }
 

@@ -7,11 +7,12 @@
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 
-use axum::extract::ws::{Message, Utf8Bytes};
+use axum::body::Bytes;
 use parking_lot::Mutex;
 use videorooms_domain::ConnectionId;
 use videorooms_rooms::CloseReason;
 
+use super::wire::text_frame;
 use crate::config::SocketConfig;
 
 /// Service restart: the client comes back at once.
@@ -20,8 +21,8 @@ pub(crate) const RESTART: u16 = 1012;
 /// Something for one socket.
 #[derive(Debug, Clone)]
 pub(crate) enum Item {
-    /// An encoded text frame, shared with other sockets.
-    Text(Utf8Bytes),
+    /// A finished text frame, shared with other sockets.
+    Frame(Bytes),
     /// Something for the room channel of this connection, in its place among the frames.
     Channel(ConnectionId, Notice),
 }
@@ -226,22 +227,15 @@ fn wake(waker: Option<Waker>) {
 }
 
 impl Item {
+    /// A frame around the text of a message.
     pub(crate) fn text(frame: String) -> Self {
-        Self::Text(frame.into())
+        Self::Frame(text_frame(frame))
     }
 
     fn bytes(&self) -> usize {
         match self {
-            Self::Text(text) => text.len(),
+            Self::Frame(frame) => frame.len(),
             Self::Channel(..) => 0,
-        }
-    }
-
-    /// As the WebSocket takes it; what is not for the wire comes back.
-    pub(crate) fn into_message(self) -> Result<Message, (ConnectionId, Notice)> {
-        match self {
-            Self::Text(text) => Ok(Message::Text(text)),
-            Self::Channel(connection, notice) => Err((connection, notice)),
         }
     }
 }
@@ -258,8 +252,9 @@ mod tests {
         })
     }
 
+    /// So many bytes on the wire.
     fn frame(length: usize) -> Item {
-        Item::text("x".repeat(length))
+        Item::Frame(vec![b'x'; length].into())
     }
 
     #[test]

@@ -4,29 +4,29 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{Extension, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::extract::{Extension, Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
 use serde::Deserialize;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
+use videorooms_protocol::control;
 
 use super::Client;
+use super::registry::Reserved;
+use super::wire::Wire;
 use crate::http::{self, Problem};
 use crate::limits::prefix;
 use crate::metrics as names;
 use crate::state::Door;
 
-/// Longest frame on any topic.
-const MAX_FRAME: usize = 512 << 10;
-/// What a socket holds ready for reading and writing; more is taken while it is needed.
-const BUFFER: usize = 4 << 10;
-const PROTOCOL: &str = "phoenix";
-const TOKEN_PREFIX: &str = "base64url.bearer.phx.";
 /// Longest credential of a socket.
 const MAX_TOKEN: usize = 4 << 10;
 /// When a client that found the node leaving or full may try again.
@@ -42,50 +42,85 @@ pub(crate) struct Params {
 /// Opens a socket.
 pub(crate) async fn upgrade(
     State(door): State<Door>,
-    Extension(client): Extension<http::Client>,
+    Extension(http::Peer(peer)): Extension<http::Peer>,
     params: Result<Query<Params>, QueryRejection>,
-    headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    mut request: Request,
 ) -> Response {
-    let upgrade = match upgrade {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => return refuse("request", Problem::invalid(rejection.body_text())),
-    };
-    if let Err(problem) = admit(&door, client) {
-        return problem;
+    let client = http::client_of(&door, peer, request.headers());
+    let on_upgrade = request.extensions_mut().remove::<OnUpgrade>();
+    match open(door, client, params, &request, on_upgrade) {
+        Ok(response) => response,
+        Err(Refused { why, problem }) => {
+            metrics::counter!(names::UPGRADES_REFUSED, "why" => why).increment(1);
+            http::refusal(*problem, request.headers())
+        }
     }
-    let Query(params) = match params {
-        Ok(params) => params,
-        Err(rejection) => return refuse("request", Problem::invalid(rejection.body_text())),
-    };
-    if !params.vsn.as_deref().is_some_and(is_spoken) {
-        return refuse("version", forbidden("this server speaks vsn 2.0.0"));
-    }
-    if !is_own_origin(&headers, &door.config().allowed_origins) {
-        return refuse("origin", forbidden("this origin is not allowed"));
-    }
-    let Ok(auth_token) = auth_token(&headers) else {
-        return refuse("token", forbidden("the token cannot be read"));
-    };
-    let client = Client {
-        address: client.address,
-        is_local: client.is_at_this_machine(&headers),
-        auth_token,
-    };
-    upgrade
-        .protocols([PROTOCOL])
-        .max_frame_size(MAX_FRAME)
-        .max_message_size(MAX_FRAME)
-        .read_buffer_size(BUFFER)
-        .write_buffer_size(BUFFER)
-        .on_upgrade(move |socket| super::serve(door, socket, client))
 }
 
-#[expect(
-    clippy::result_large_err,
-    reason = "a refusal is an answer, made once and handed on"
-)]
-fn admit(door: &Door, client: http::Client) -> Result<(), Response> {
+fn open(
+    door: Door,
+    client: http::Client,
+    params: Result<Query<Params>, QueryRejection>,
+    request: &Request,
+    on_upgrade: Option<OnUpgrade>,
+) -> Result<Response, Refused> {
+    let headers = request.headers();
+    let unreadable = |text: String| refuse("request", Problem::invalid(text));
+    let mut response =
+        create_response_with_body(request, Body::empty).map_err(|error| unreadable(error.to_string()))?;
+    let on_upgrade = on_upgrade.ok_or_else(|| unreadable("the connection cannot be upgraded".to_owned()))?;
+    let place = admit(&door, client)?;
+    let Query(params) = params.map_err(|rejection| unreadable(rejection.body_text()))?;
+    if !params.vsn.as_deref().is_some_and(is_spoken) {
+        return Err(refuse("version", forbidden("this server speaks vsn 2.0.x")));
+    }
+    if !is_own_origin(headers, &door.config().allowed_origins) {
+        return Err(refuse("origin", forbidden("this origin is not allowed")));
+    }
+    let auth_token =
+        auth_token(headers).map_err(|_| refuse("token", forbidden("the token cannot be read")))?;
+    let client = Client {
+        address: client.address,
+        is_local: client.is_at_this_machine(headers),
+        auth_token,
+    };
+    if offered(headers).any(|protocol| protocol == control::SUBPROTOCOL) {
+        let spoken = HeaderValue::from_static(control::SUBPROTOCOL);
+        response
+            .headers_mut()
+            .insert(header::SEC_WEBSOCKET_PROTOCOL, spoken);
+    }
+    drop(tokio::spawn(async move {
+        match on_upgrade.await {
+            Ok(upgraded) => {
+                if let Some(wire) = wire(upgraded).await {
+                    super::serve(door, wire, client, place).await;
+                }
+            }
+            Err(error) => tracing::debug!(%error, "a connection ended before it was upgraded"),
+        }
+    }));
+    Ok(response)
+}
+
+/// The connection itself, without what HTTP had around it.
+async fn wire(upgraded: Upgraded) -> Option<Wire<TcpStream>> {
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+    Some(Wire::new(parts.io.into_inner(), parts.read_buf.into()).await)
+}
+
+/// Why there is no socket.
+struct Refused {
+    why: &'static str,
+    problem: Box<Problem>,
+}
+
+fn refuse(why: &'static str, problem: Problem) -> Refused {
+    let problem = Box::new(problem);
+    Refused { why, problem }
+}
+
+fn admit(door: &Door, client: http::Client) -> Result<Reserved, Refused> {
     let unavailable =
         |detail, wait| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(wait);
     if door.is_draining() {
@@ -94,18 +129,11 @@ fn admit(door: &Door, client: http::Client) -> Result<(), Response> {
     door.upgrade_rate()
         .take(prefix(client.address), Instant::now())
         .map_err(|wait| refuse("rate", unavailable("too many sockets at once", wait)))?;
-    if !door.sockets().has_room() {
-        return Err(refuse(
-            "full",
-            unavailable("this node has no room for another socket", BUSY),
-        ));
-    }
-    Ok(())
-}
-
-fn refuse(why: &'static str, problem: Problem) -> Response {
-    metrics::counter!(names::UPGRADES_REFUSED, "why" => why).increment(1);
-    problem.into_response()
+    // The place is kept through the upgrade: who is dropped after it comes back at once.
+    door.sockets().reserve().ok_or_else(|| {
+        let problem = unavailable("this node has no room for another socket", BUSY);
+        refuse("full", problem)
+    })
 }
 
 fn forbidden(detail: &str) -> Problem {
@@ -131,16 +159,19 @@ fn is_own_origin(headers: &HeaderMap, allowed: &[String]) -> bool {
     (own.is_some() && own == host) || allowed.iter().any(|allowed| allowed == origin)
 }
 
+/// The subprotocols that the client would speak.
+fn offered(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+    let lists = values.filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).map(str::trim)
+}
+
 struct Unreadable;
 
 /// The credential that phoenix.js puts among the subprotocols: in spite of the name in the standard alphabet, without padding.
 fn auth_token(headers: &HeaderMap) -> Result<Option<Arc<str>>, Unreadable> {
-    let offered = headers
-        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let mut offered = offered.flat_map(|value| value.split(',')).map(str::trim);
-    let Some(encoded) = offered.find_map(|protocol| protocol.strip_prefix(TOKEN_PREFIX)) else {
+    let Some(encoded) = offered(headers).find_map(|protocol| protocol.strip_prefix(control::AUTH_PROTOCOL))
+    else {
         return Ok(None);
     };
     if encoded.len() > MAX_TOKEN {

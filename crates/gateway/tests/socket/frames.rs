@@ -216,6 +216,22 @@ async fn a_frame_of_64_kib_is_read_and_a_longer_one_ends_the_socket_with_1009() 
 }
 
 #[tokio::test]
+async fn a_binary_frame_of_more_than_64_kib_ends_the_socket_with_1009() {
+    let house = House::open().await;
+    let mut socket = house.socket().await;
+    let header = 5 + "70".len() + "room:x".len() + "bytes".len();
+    socket
+        .send(binary(0, "", "70", "room:x", &vec![0; 64 * KIB - header]))
+        .await;
+    let reply = socket.until("a reply", |frame| frame[1] == "70").await;
+    assert_eq!(reply[4]["response"]["reason"], "unmatched topic");
+    socket
+        .send(binary(0, "", "70", "room:x", &vec![0; 64 * KIB - header + 1]))
+        .await;
+    assert_eq!(socket.closed().await, TOO_LARGE);
+}
+
+#[tokio::test]
 async fn signalling_may_be_512_kib_long_and_no_longer() {
     let house = House::open().await;
     let room = house.room().await;

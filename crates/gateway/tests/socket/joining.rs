@@ -257,3 +257,72 @@ async fn what_is_pushed_before_the_join_is_answered_waits_for_it() {
         assert_eq!(reply[4]["status"], "ok");
     }
 }
+
+#[tokio::test]
+async fn what_waited_for_a_join_that_is_refused_late_is_answered_on_its_topic() {
+    let house = House::open().await;
+    let room = house.room().await;
+    let token = house.token(&room, json!({"name": "Bob"})).await;
+    let mut host = house.host(&room).await;
+    host.done("chat_send", json!({"text": "first"})).await;
+    house.faults.script([Fault::Hold]);
+    host.say(json!([null, "90", room.topic(), "settings", {"locked": true}]))
+        .await;
+    house.faults.held(1).await;
+    let mut socket = house.socket().await;
+    for (join_ref, r#ref, event) in [
+        ("1", "1", "phx_join"),
+        ("1", "2", "chat_send"),
+        ("1", "3", "phx_leave"),
+        ("4", "4", "phx_join"),
+    ] {
+        let payload = json!({"token": token});
+        socket
+            .say(json!([join_ref, r#ref, room.topic(), event, payload]))
+            .await;
+    }
+    assert_eq!(
+        socket.so_far().await,
+        [Value::Null; 0],
+        "all wait for the first join"
+    );
+    house.faults.release();
+    let mut replies = Vec::new();
+    for r#ref in ["1", "2", "3", "4"] {
+        let reply = socket.until("a reply", |frame| frame[1] == r#ref).await;
+        assert_eq!(reply[2], room.topic(), "{reply}");
+        replies.push(reply);
+    }
+    assert_eq!([reason(&replies[0]), reason(&replies[3])], ["locked"; 2]);
+    assert_eq!(reason(&replies[1]), "unmatched topic");
+    assert_eq!(
+        (&replies[2][0], &replies[2][4]["status"]),
+        (&json!("1"), &json!("ok"))
+    );
+}
+
+#[tokio::test]
+async fn what_is_said_while_one_joins_again_is_heard_once() {
+    let house = House::open().await;
+    let room = house.room().await;
+    let mut host = house.host(&room).await;
+    let mut guest = house.guest(&room, "Bob").await;
+    host.room_so_far().await;
+    guest.room_so_far().await;
+    house.faults.script([Fault::Hold]);
+    host.say(json!(["50", "50", room.topic(), "phx_join", {"token": room.token}]))
+        .await;
+    house.faults.held(1).await;
+    guest.done("data", json!({"n": 1})).await;
+    house.faults.release();
+    let reply = host
+        .until("the answer", |frame| frame[1] == "50" && frame[3] == "phx_reply")
+        .await;
+    assert_eq!(reply[4]["status"], "ok", "{reply}");
+    host.join_ref = json!("50");
+    guest.done("data", json!({"n": 2})).await;
+    let heard = host.room_so_far().await;
+    let data: Vec<_> = heard.iter().filter(|frame| frame[3] == "data").collect();
+    let numbers: Vec<_> = data.iter().map(|frame| frame[4]["data"]["n"].clone()).collect();
+    assert_eq!(numbers, [1, 2]);
+}

@@ -85,6 +85,43 @@ async fn signalling_ends_with_the_room_channel() {
 }
 
 #[tokio::test]
+async fn signalling_ends_with_a_room_channel_that_is_not_joined_again() {
+    let house = House::open().await;
+    let room = house.room().await;
+    let mut host = house.host(&room).await;
+    let reply = signalling(&mut host, &room).await;
+    let again = host.join(&room.topic(), json!({"token": "nonsense"})).await;
+    assert_eq!(again[4]["response"]["reason"], "unauthorized");
+    let close = host
+        .until("its close", |frame| {
+            frame[2] == topic(&room) && frame[3] == "phx_close"
+        })
+        .await;
+    assert_eq!(close[0], reply[0]);
+    let reply = host.ask(Value::Null, &topic(&room), "leave", json!({})).await;
+    assert_eq!(reply[4]["response"]["reason"], "unmatched topic");
+}
+
+#[tokio::test]
+async fn signalling_goes_on_when_its_member_joins_again_and_ends_when_another_does() {
+    let house = House::open().await;
+    let room = house.room().await;
+    let token = house.token(&room, json!({"name": "Bob"})).await;
+    let mut host = house.host(&room).await;
+    signalling(&mut host, &room).await;
+    host.join(&room.topic(), json!({"token": room.token})).await;
+    let reply = host
+        .ask(Value::Null, &topic(&room), "keyframe", json!({"mid": "0"}))
+        .await;
+    assert_eq!(reply[4]["status"], "ok", "{reply}");
+    host.join(&room.topic(), json!({ "token": token })).await;
+    let reply = host
+        .ask(Value::Null, &topic(&room), "keyframe", json!({"mid": "0"}))
+        .await;
+    assert_eq!(reply[4]["response"]["reason"], "unmatched topic");
+}
+
+#[tokio::test]
 async fn a_room_without_its_media_server_is_still_a_room() {
     let house = House::open().await;
     let room = house.room().await;

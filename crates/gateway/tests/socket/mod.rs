@@ -7,6 +7,7 @@ mod liveness;
 mod lobby;
 mod media;
 mod opening;
+mod pace;
 mod presence;
 mod returning;
 mod slowness;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use videorooms_gateway::metrics::DROPPED;
+use videorooms_store::Fault;
 
 use crate::support::{Counters, House, within};
 
@@ -74,4 +75,37 @@ async fn a_client_that_takes_nothing_for_the_deadline_is_closed() {
     let state = json!({"participant_id": guest.id(), "state": "reconnecting"});
     assert_eq!(changed, state);
     assert_eq!(guest.closed().await, RESTART);
+}
+
+#[tokio::test]
+async fn what_waits_behind_a_slow_answer_is_bounded_and_answered_in_order() {
+    const MANY: usize = 600;
+    let house = House::open().await;
+    let room = house.room().await;
+    let mut host = house.host(&room).await;
+    host.done("chat_send", json!({"text": "first"})).await;
+    house.faults.script([Fault::Hold]);
+    host.say(json!([null, "slow", room.topic(), "chat_send", {"text": "slow"}]))
+        .await;
+    house.faults.held(1).await;
+    for n in 0..MANY {
+        host.say(json!([null, format!("r{n}"), room.topic(), "dance", {}]))
+            .await;
+    }
+    // The house has as much time to read on as another one's questions take.
+    let mut guest = house.socket().await;
+    for _ in 0..MANY {
+        guest.so_far().await;
+    }
+    house.faults.release();
+    let mut refs = Vec::new();
+    while refs.len() <= MANY {
+        let frame = host.frame().await;
+        if frame[3] == "phx_reply" {
+            refs.push(frame[1].as_str().unwrap().to_owned());
+        }
+    }
+    let asked = (0..MANY).map(|n| format!("r{n}"));
+    let asked: Vec<_> = std::iter::once("slow".to_owned()).chain(asked).collect();
+    assert_eq!(refs, asked);
 }

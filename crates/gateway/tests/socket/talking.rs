@@ -128,6 +128,7 @@ async fn what_cannot_be_meant_is_refused_with_a_reason_and_the_room_unharmed() {
         ("rename", json!({"name": "x".repeat(65)}), "invalid"),
         ("reaction", json!({"emoji": ""}), "invalid"),
         ("reaction", json!({"emoji": "x".repeat(17)}), "invalid"),
+        ("reaction", json!({"emoji": "\n"}), "invalid"),
         ("media", json!({"microphone": true}), "invalid"),
         ("member_kick", json!({"participant_id": "nobody"}), "invalid"),
         (
@@ -221,7 +222,8 @@ async fn a_viewer_hears_and_may_not_speak() {
         .await;
     let refused = viewer.refused("chat_send", json!({"text": "hi"})).await;
     assert_eq!(refused["reason"], "forbidden");
-    viewer.push("data", json!({"n": 1})).await;
+    let refused = viewer.refused("data", json!({"n": 1})).await;
+    assert_eq!(refused["reason"], "forbidden");
     viewer.done("reaction", json!({"emoji": "👏"})).await;
     host.hears("reaction").await;
     assert!(
@@ -251,4 +253,20 @@ async fn who_was_given_a_rank_hears_what_goes_with_it() {
         .done("member_kick", json!({"participant_id": eve.id(), "ban": true}))
         .await;
     assert_eq!(guest.hears("member_banned").await["name"], "Eve");
+}
+
+#[tokio::test]
+async fn what_one_may_say_in_passing_changes_with_the_rank() {
+    let house = House::open().await;
+    let room = house.room().await;
+    let mut host = house.host(&room).await;
+    let mut guest = house.guest(&room, "Bob").await;
+    let me = guest.id().to_owned();
+    for (role, may) in [("viewer", false), ("participant", true)] {
+        host.done("member_role", json!({"participant_id": me, "role": role}))
+            .await;
+        assert_eq!(guest.hears("role_changed").await["role"], role);
+        let reply = guest.push("data", json!({})).await;
+        assert_eq!(reply["status"] == "ok", may, "{role}: {reply}");
+    }
 }

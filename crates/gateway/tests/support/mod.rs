@@ -107,6 +107,11 @@ impl House {
         config.limits.sockets = plenty();
         config.limits.pushes = plenty();
         config.limits.chat = plenty();
+        config.limits.frames = plenty();
+        config.limits.joins = plenty();
+        config.limits.address_joins = plenty();
+        config.limits.signalling = plenty();
+        config.limits.room_pushes = plenty();
         change(&mut config);
         let here = NodeIncarnation {
             node: "a".parse().unwrap(),

@@ -156,7 +156,8 @@ impl RoomState {
         fresh: bool,
     ) -> Result<Attached, RoomsError> {
         let room = self.pipeline.committed();
-        let position = room.position();
+        let (position, created_at) = (room.position(), room.created_at());
+        let publishable = room.publishable(participant);
         let Some((role, name)) = self.role_of(participant) else {
             return if room.is_waiting(participant) {
                 let (role, name) = (videorooms_domain::Role::Participant, String::new());
@@ -164,6 +165,8 @@ impl RoomState {
                     participant,
                     role,
                     name,
+                    publishable,
+                    created_at,
                     fresh_resume_taken: false,
                     position,
                     history: History::Waiting,
@@ -187,6 +190,8 @@ impl RoomState {
             participant,
             role,
             name,
+            publishable,
+            created_at,
             fresh_resume_taken: fresh,
             position,
             history,

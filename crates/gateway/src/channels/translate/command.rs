@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
+use videorooms_domain::limits::DATA_BYTES;
 use videorooms_domain::{
-    Command, CommandId, EndReason, MediaState, ParticipantId, PasswordHash, SettingsPatch, Signal,
+    Command, CommandId, EndReason, MediaState, ParticipantId, PasswordHash, Rejection, Role, SettingsPatch,
+    Signal, check_reaction,
 };
 use videorooms_protocol::room::{DurablePush, RoomPush, SettingsChange};
 use videorooms_protocol::{ErrorReply, Reason};
 
 use super::view::{role, source};
-
-/// Longest application data.
-const DATA_BYTES: usize = 16 << 10;
-/// Longest reaction.
-const EMOJI_BYTES: usize = 16;
+use crate::channels::rejected;
 
 /// What a member said, ready for the room.
 pub(crate) enum Said {
@@ -38,8 +36,8 @@ pub(crate) enum Settled {
     Settings(SettingsChange),
 }
 
-/// A push as `me` means it.
-pub(crate) fn said(me: ParticipantId, push: RoomPush<'_>) -> Result<Said, ErrorReply> {
+/// A push as `me` means it. What is said in passing is judged here already, by the room's own rules: the room does not answer it.
+pub(crate) fn said(me: ParticipantId, my: Role, push: RoomPush<'_>) -> Result<Said, ErrorReply> {
     Ok(match push {
         RoomPush::Durable { id, push } => Said::Durable {
             id: ids(id)?,
@@ -57,14 +55,13 @@ pub(crate) fn said(me: ParticipantId, push: RoomPush<'_>) -> Result<Said, ErrorR
             })
         }
         RoomPush::React(react) => {
-            if react.emoji.is_empty() || react.emoji.len() > EMOJI_BYTES {
-                return Err(ErrorReply::new(Reason::Invalid, "a reaction has 1 to 16 bytes"));
-            }
+            check_reaction(&react.emoji).map_err(rejected)?;
             Said::Signal(Signal::React {
                 participant: me,
                 emoji: react.emoji,
             })
         }
+        RoomPush::Data(_) if !my.may_send_data() => return Err(rejected(Rejection::Forbidden)),
         RoomPush::Data(data) => {
             if data.get().len() > DATA_BYTES {
                 return Err(ErrorReply::new(Reason::TooLarge, "data has at most 16 KiB"));
@@ -174,7 +171,7 @@ mod tests {
     }
 
     fn check(event: &str, payload: &str) -> Result<Command, Reason> {
-        match said(ME, read(event, payload)).map_err(|refusal| refusal.reason)? {
+        match said(ME, Role::Participant, read(event, payload)).map_err(|refusal| refusal.reason)? {
             Said::Durable {
                 settled: Settled::Command(command),
                 ..
@@ -237,9 +234,25 @@ mod tests {
     fn data_and_reactions_have_their_bounds() {
         let data = format!("{{\"a\":\"{}\"}}", "x".repeat(DATA_BYTES));
         let raw: &RawValue = serde_json::from_str(&data).unwrap();
-        assert!(said(ME, RoomPush::Data(raw)).is_err_and(|refusal| refusal.reason == Reason::TooLarge));
-        let emoji: &RawValue = serde_json::from_str(r#"{"emoji":"seventeen bytes.."}"#).unwrap();
-        let push = RoomPush::parse("reaction", emoji).unwrap().unwrap();
-        assert!(said(ME, push).is_err_and(|refusal| refusal.reason == Reason::Invalid));
+        let refusal = |role, push| said(ME, role, push).err().map(|refusal| refusal.reason);
+        assert_eq!(
+            refusal(Role::Participant, RoomPush::Data(raw)),
+            Some(Reason::TooLarge)
+        );
+        for emoji in [r#"{"emoji":"seventeen bytes.."}"#, r#"{"emoji":"\n"}"#] {
+            let push = read("reaction", emoji);
+            assert_eq!(refusal(Role::Participant, push), Some(Reason::Invalid), "{emoji}");
+        }
+    }
+
+    #[test]
+    fn a_viewer_sends_no_data_and_may_react() {
+        let refusal = |role, event, payload| {
+            let refusal = said(ME, role, read(event, payload)).err();
+            refusal.map(|refusal| refusal.reason)
+        };
+        assert_eq!(refusal(Role::Viewer, "data", "{}"), Some(Reason::Forbidden));
+        assert_eq!(refusal(Role::Participant, "data", "{}"), None);
+        assert_eq!(refusal(Role::Viewer, "reaction", r#"{"emoji":"x"}"#), None);
     }
 }

@@ -4,11 +4,13 @@
 //! one is closed under its own `join_ref`, which a client drops as stale. Its membership is let go after the new one stands, so that nobody
 //! sees the member vanish in between.
 
+use std::time::Instant;
+
 use futures_util::FutureExt as _;
 use futures_util::stream::FuturesUnordered;
 use serde::de::DeserializeOwned;
 use videorooms_domain::RoomId;
-use videorooms_protocol::{ErrorReply, Frame, Reason, Topic, control, presence};
+use videorooms_protocol::{ErrorReply, Frame, Reason, Ref, Topic, control, presence};
 
 use super::Conversation;
 use crate::channels::sfu::SfuChannel;
@@ -17,7 +19,21 @@ use crate::limits::prefix;
 use crate::socket::work::{Done, Work};
 
 impl Conversation {
-    pub(super) fn join(&mut self, frame: &Frame<'_>, work: &mut FuturesUnordered<Work>) {
+    /// A join of the client, if it has not made too many.
+    pub(super) fn knock(&mut self, frame: &Frame<'_>, work: &mut FuturesUnordered<Work>) {
+        let of_address = |wait| channels::rate_limited("address_joins", wait);
+        let taken = self.pace.join(&self.state.config().limits).and_then(|()| {
+            let address = prefix(self.client.address);
+            let taken = self.state.join_rate().take(address, Instant::now());
+            taken.map_err(of_address)
+        });
+        match taken {
+            Ok(()) => self.join(frame, work),
+            Err(refusal) => self.refuse(frame, refusal),
+        }
+    }
+
+    fn join(&mut self, frame: &Frame<'_>, work: &mut FuturesUnordered<Work>) {
         let (topic, r#ref) = (&*frame.topic, frame.r#ref.as_ref());
         let Some(parsed) = Topic::parse(topic).filter(|topic| *topic != Topic::Phoenix) else {
             let refusal = Err(channels::refused(channels::unmatched()));
@@ -30,15 +46,13 @@ impl Conversation {
             // Joins of one topic are made one after another.
             let taken = self.channels[index].keep(super::kept(frame));
             if !taken {
-                self.refuse_join(frame, ErrorReply::new(Reason::RateLimited, "too many joins"));
+                self.refuse(frame, ErrorReply::new(Reason::RateLimited, "too many joins"));
             }
             return;
         }
         if before.is_none() && self.channels.len() >= self.state.config().socket.max_channels {
-            return self.refuse_join(
-                frame,
-                ErrorReply::new(Reason::TooManyChannels, "too many channels joined"),
-            );
+            let refusal = ErrorReply::new(Reason::TooManyChannels, "too many channels joined");
+            return self.refuse(frame, refusal);
         }
         let before = before.map(|index| self.channels.remove(index));
         self.start(parsed, frame, before, work);
@@ -54,7 +68,7 @@ impl Conversation {
         let id = self.next_channel;
         self.next_channel += 1;
         let started = match topic {
-            Topic::Room(name) => self.start_room(id, name, frame),
+            Topic::Room(name) => self.start_room(id, name, frame, before.as_ref()),
             Topic::Sfu(name) => self.start_sfu(id, name, frame),
             Topic::DebugLogs => Ok(None),
             Topic::Phoenix => Err(channels::unmatched()),
@@ -91,11 +105,13 @@ impl Conversation {
         id: ChannelId,
         name: &str,
         frame: &Frame<'_>,
+        before: Option<&Channel>,
     ) -> Result<Option<Work>, ErrorReply> {
         let room = room_id(name)?;
         let params = params(frame)?;
         let knock = room::Knock {
             room,
+            replaces: before.and_then(Channel::connection),
             connection: self.state.sockets().next_connection(),
             outbox: self.outbox.clone(),
             auth_token: self.client.auth_token.clone(),
@@ -117,13 +133,16 @@ impl Conversation {
     ) -> Result<Option<Work>, ErrorReply> {
         let room = room_id(name)?;
         let params = params(frame)?;
+        let is_ending = self.is_ending(name);
         let member = self.channels.iter().find_map(|channel| match &channel.kind {
             Kind::Room(member) if member.membership().room == room && !member.waiting => {
                 Some(member.membership())
             }
             Kind::Room(_) | Kind::Joining { .. } | Kind::Sfu(_) | Kind::Logs(_) | Kind::Gone => None,
         });
-        let member = member.ok_or_else(|| ErrorReply::new(Reason::NotJoined, "join the room first"))?;
+        let member = member
+            .filter(|_| !is_ending)
+            .ok_or_else(|| ErrorReply::new(Reason::NotJoined, "join the room first"))?;
         let joining = sfu::join(self.state.media().clone(), room, member.participant, params);
         Ok(Some(
             joining.map(move |joined| Done::Sfu(id, Box::new(joined))).boxed(),
@@ -149,25 +168,28 @@ impl Conversation {
             Err(refusal) => return self.joined(id, Err(refusal), work),
         };
         let (room, waiting) = (entered.channel.membership().room, entered.channel.waiting);
-        let Some(index) = self.answer_join(id, entered.answer.clone()) else {
+        let granted = |channel: &Channel, r#ref: Option<&Ref>| channel.grant(r#ref, &entered.joined);
+        let Some(index) = self.answer_join(id, granted) else {
             return;
         };
         entered.release();
+        let member = (!waiting).then_some(entered.channel.membership().participant);
         let (former, backlog) = self.install(index, Kind::Room(Box::new(entered.channel)));
+        let channel = &self.channels[index];
+        let topic = channel.topic.clone();
         if !waiting {
-            let (join_ref, topic) = (
-                self.channels[index].join_ref.clone(),
-                self.channels[index].topic.clone(),
-            );
-            let encode = |state: &serde_json::value::RawValue| {
-                videorooms_protocol::frame::push(join_ref.as_ref(), &topic, presence::STATE, state)
-            };
+            let encode = |state: &serde_json::value::RawValue| channel.push(presence::STATE, state);
             if let Some(frame) = self.state.hub().greet(room, encode) {
                 self.say(frame);
             }
         }
-        self.close_former(former);
-        self.work_off(id, backlog, work);
+        if let Some(former) = former {
+            self.say(former.phx_close());
+            if former.participant() != member {
+                self.end_signalling(&former.topic);
+            }
+        }
+        self.work_off(&topic, backlog, work);
     }
 
     pub(super) fn sfu_joined(
@@ -190,40 +212,40 @@ impl Conversation {
         joined: Result<(Kind, Answer), ErrorReply>,
         work: &mut FuturesUnordered<Work>,
     ) {
-        match joined {
-            Ok((kind, answer)) => {
-                let Some(index) = self.answer_join(id, answer) else {
-                    return;
-                };
-                let (former, backlog) = self.install(index, kind);
-                self.close_former(former);
-                self.work_off(id, backlog, work);
-            }
-            Err(refusal) => {
-                let Some(index) = self.answer_join(id, Err(refusal)) else {
-                    return;
-                };
-                let channel = self.channels.remove(index);
-                let Kind::Joining {
-                    backlog, replaces, ..
-                } = channel.kind
-                else {
-                    return;
-                };
-                self.close_former(replaces);
-                self.work_off(id, backlog, work);
-            }
+        let (kind, answer) = match joined {
+            Ok((kind, answer)) => (Some(kind), answer),
+            Err(refusal) => (None, Err(channels::refused(refusal))),
+        };
+        let Some(index) = self.answer_join(id, |channel, r#ref| channel.reply(r#ref, &answer)) else {
+            return;
+        };
+        let topic = self.channels[index].topic.clone();
+        let is_granted = kind.is_some();
+        let (former, backlog) = self.install(index, kind.unwrap_or(Kind::Gone));
+        if !is_granted {
+            self.channels.remove(index);
         }
+        match former {
+            Some(former) if is_granted => self.say(former.phx_close()),
+            // Nothing stands in its place, so what lived on it goes, too.
+            Some(former) => self.end(*former),
+            None => {}
+        }
+        self.work_off(&topic, backlog, work);
     }
 
-    fn answer_join(&mut self, id: ChannelId, answer: Answer) -> Option<usize> {
+    /// Says the frame that answers a join under way.
+    fn answer_join(
+        &mut self,
+        id: ChannelId,
+        encode: impl FnOnce(&Channel, Option<&Ref>) -> String,
+    ) -> Option<usize> {
         let index = self.position(id)?;
         let channel = &self.channels[index];
         let Kind::Joining { r#ref, .. } = &channel.kind else {
             return None;
         };
-        let frame = channel.reply(r#ref.as_ref(), &answer.map_err(channels::refused));
-        self.say(frame);
+        self.say(encode(channel, r#ref.as_ref()));
         Some(index)
     }
 
@@ -236,16 +258,8 @@ impl Conversation {
         }
     }
 
-    fn close_former(&mut self, former: Option<Box<Channel>>) {
-        if let Some(former) = former {
-            self.say(former.phx_close());
-        }
-    }
-
-    fn work_off(&mut self, id: ChannelId, backlog: Vec<channels::Kept>, work: &mut FuturesUnordered<Work>) {
-        let topic = self.position(id).map(|index| self.channels[index].topic.clone());
+    fn work_off(&mut self, topic: &str, backlog: Vec<channels::Kept>, work: &mut FuturesUnordered<Work>) {
         for kept in backlog {
-            let topic = topic.as_deref().unwrap_or_default();
             let frame = Frame {
                 join_ref: kept.join_ref,
                 r#ref: kept.r#ref,
@@ -259,16 +273,6 @@ impl Conversation {
                 self.for_channel(&frame, work)
             }
         }
-    }
-
-    fn refuse_join(&mut self, frame: &Frame<'_>, refusal: ErrorReply) {
-        let join_ref = frame.join_ref.as_ref().or(frame.r#ref.as_ref());
-        self.say_reply(
-            join_ref,
-            frame.r#ref.as_ref(),
-            &frame.topic,
-            &Err(channels::refused(refusal)),
-        );
     }
 }
 
