@@ -117,7 +117,6 @@ async fn since_that_is_too_old_or_yet_to_come_answers_a_snapshot() {
 }
 
 #[tokio::test]
-#[ignore = "rooms::room_actor::attach::tail looks at the seq only"]
 async fn since_of_a_reign_that_never_was_answers_a_snapshot() {
     let house = House::open().await;
     let room = house.room().await;

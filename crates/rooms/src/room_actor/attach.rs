@@ -201,22 +201,10 @@ impl RoomState {
         }
     }
 
-    /// The events after `since`, if they are still known without a gap.
+    /// The events after `since`, if they are still known without a gap, and `since` is a place in this very history: a store that lost its
+    /// end or was restored to an older state goes on with other events of the same numbers, in a later reign.
     fn tail(&self, since: Position) -> Option<Vec<Arc<Fact>>> {
-        let seq = self.pipeline.committed().seq();
-        if since.seq == seq {
-            return Some(Vec::new());
-        }
-        let first = self.recent.front()?.position.seq;
-        if since.seq > seq || since.seq.plus(1) < first {
-            return None;
-        }
-        Some(
-            self.recent
-                .iter()
-                .filter(|fact| fact.position.seq > since.seq)
-                .cloned()
-                .collect(),
-        )
+        let is_ours = since.epoch <= self.services.epoch && self.recent.position_of(since.seq) == Some(since);
+        is_ours.then(|| self.recent.after(since.seq).cloned().collect())
     }
 }

@@ -1,6 +1,5 @@
 //! A room in memory: the pipeline, the ephemeral half, what was lately said, and what is under way.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,16 +10,15 @@ use videorooms_domain::{
 
 use super::attach::PendingAttach;
 use super::{Envelope, Reply, RoomMessage};
-use crate::api::{Body, Fact, Overview, Publication, RoomsError};
+use crate::api::{Body, Overview, Publication, RoomsError};
 use crate::directory::Directory;
 use crate::door::Door;
 use crate::media_plan::MediaPlan;
 use crate::metrics as names;
 use crate::pipeline::{Outcome, Output, Pipeline, Refusal};
+use crate::recent::Recent;
 use crate::services::Services;
 
-/// Events kept in memory for clients that come back; older gaps are answered with a snapshot.
-const RECENT_FACTS: usize = 256;
 /// What a refused client is told to wait.
 pub(crate) const RETRY_AFTER_MS: u64 = 500;
 
@@ -32,7 +30,7 @@ pub(crate) const DEPOSED: &str = "deposed";
 /// A room as read from the store, ready to become an actor.
 pub(crate) struct Loaded {
     pub(crate) room: Room,
-    pub(crate) recent: VecDeque<Arc<Fact>>,
+    pub(crate) recent: Recent,
     pub(crate) door: Arc<Door>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) services: Arc<Services>,
@@ -52,7 +50,7 @@ pub(crate) struct RoomState {
     pub(super) pipeline: Pipeline<Waiter>,
     pub(super) live: Live,
     pub(super) media_plan: MediaPlan,
-    pub(super) recent: VecDeque<Arc<Fact>>,
+    pub(super) recent: Recent,
     pub(super) myself: ActorRef<Envelope>,
     pub(super) door: Arc<Door>,
     pub(super) services: Arc<Services>,
@@ -289,13 +287,6 @@ impl RoomState {
     fn give_up(&mut self, waiters: Vec<Waiter>, why: &'static str) {
         drop(waiters);
         self.myself.stop(Some(why.to_owned()));
-    }
-
-    pub(super) fn remember(&mut self, fact: Arc<Fact>) {
-        if self.recent.len() == RECENT_FACTS {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(fact);
     }
 
     fn overview(&self) -> Overview {
