@@ -28,6 +28,8 @@ pub(crate) struct RoomChannel {
     membership: Membership,
     /// In front of the door: may say nothing.
     pub(crate) waiting: bool,
+    /// Worth nothing until the room says that it counts.
+    fresh_resume: Option<ResumeSecret>,
     pushes: Bucket,
     chat: Bucket,
 }
@@ -128,13 +130,15 @@ pub(crate) async fn join(
         .map_err(refused_by_room)?;
     let (position, role) = (attached.position, attached.role);
     let waiting = attached.history == History::Waiting;
+    let is_told = waiting || attached.fresh_resume_taken;
     let answer = if waiting {
         waiting_answer(&attached)
     } else {
         member_answer(&state, room, attached, &fresh).await
     };
     let answer = Ok(answer?);
-    let channel = RoomChannel::new(membership, waiting, &state.config().limits);
+    let later = (!is_told).then_some(fresh);
+    let channel = RoomChannel::new(membership, waiting, later, &state.config().limits);
     Ok(Entered {
         channel,
         answer,
@@ -309,11 +313,17 @@ pub(crate) enum Asked {
 }
 
 impl RoomChannel {
-    fn new(membership: Membership, waiting: bool, limits: &Limits) -> Self {
+    fn new(
+        membership: Membership,
+        waiting: bool,
+        fresh_resume: Option<ResumeSecret>,
+        limits: &Limits,
+    ) -> Self {
         let now = Instant::now();
         Self {
             membership,
             waiting,
+            fresh_resume,
             pushes: Bucket::full(limits.pushes, now),
             chat: Bucket::full(limits.chat, now),
         }
@@ -321,6 +331,12 @@ impl RoomChannel {
 
     pub(crate) fn membership(&self) -> &Membership {
         &self.membership
+    }
+
+    /// The secret that this join brought, for its client; once.
+    pub(crate) fn take_fresh_resume(&mut self) -> Option<wire::FreshResume> {
+        let resume = self.fresh_resume.take()?.expose();
+        Some(wire::FreshResume { resume })
     }
 
     /// A push of the member.

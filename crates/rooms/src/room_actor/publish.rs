@@ -50,7 +50,10 @@ impl RoomState {
             .connections
             .iter()
             .map(|(who, _)| *who)
-            .filter(|who| room.member(*who).is_none())
+            .filter(|who| {
+                let is_expected = room.is_waiting(*who) || room.is_admitted(*who);
+                room.member(*who).is_none() && !is_expected
+            })
             .collect();
         for stranger in strangers {
             self.publish(Body::Closed {
