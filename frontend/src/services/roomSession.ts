@@ -223,6 +223,9 @@ export class RoomSession {
           reason: event.banned ? 'banned' : 'kicked',
           ...(event.by === undefined ? {} : { by: this.#nameOf(event.by) }),
         });
+      case 'resume':
+        if (this.#me !== null) this.#credentials.remember(this.#me, event.resume);
+        return;
       case 'snapshot':
       case 'connection_changed':
       case 'media_changed':
