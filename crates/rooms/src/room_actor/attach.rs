@@ -111,8 +111,12 @@ impl RoomState {
             return;
         }
         let (participant, connection) = (pending.participant, pending.connection);
-        let (is_member, position) = (room.member(participant).is_some(), room.position());
-        let waiter = if is_member {
+        let position = room.position();
+        // One that is about to time out comes back after that: it would be let in only to be thrown out.
+        let stays = [room, self.pipeline.speculative()]
+            .iter()
+            .all(|room| room.member(participant).is_some());
+        let waiter = if stays {
             self.finish_attach(pending, Ok(position));
             // The new way in holds at once and becomes durable when it can.
             self.moved.insert(participant);

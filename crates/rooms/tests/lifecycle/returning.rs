@@ -1,10 +1,11 @@
 //! Coming back: by a secret that is replaced each time, from a time-out, past a store that is away.
 
 use videorooms_domain::{
-    Command, ConnectionId, Event, ParticipantId, Rejection, Role, RoomId, SecretHash, SettingsPatch,
+    Command, ConnectionId, ConnectionState, Event, ParticipantId, Rejection, Role, RoomId, SecretHash,
+    SettingsPatch,
 };
 use videorooms_rooms::{Attach, Attached, Body, Credential, History, RoomsConfig, RoomsError};
-use videorooms_store::MemoryStore;
+use videorooms_store::{Fault, MemoryStore};
 
 use crate::support::{Node, command, here, secret};
 
@@ -116,6 +117,22 @@ async fn a_lone_host_that_slept_too_long_is_host_again_of_its_locked_room() {
     let back = resume(&node, room, 1, 1, 8).await.unwrap();
     assert_eq!((back.role, back.fresh_resume_taken), (Role::Host, true));
     assert!(is_good(&node, room, 1, secret(1)).await && is_good(&node, room, 1, secret(8)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_back_while_its_time_out_is_being_committed_is_not_thrown_out_again() {
+    let node = Node::start().await;
+    let room = node.room().await;
+    node.attach(room, 1, None).await.unwrap();
+    node.faults.script([Fault::Hold]);
+    node.detach(room, 1);
+    node.faults.held(1).await;
+    let release = async { node.faults.release() };
+    let (back, ()) = tokio::join!(resume(&node, room, 1, 1, 8), release);
+    let back = back.unwrap();
+    assert_eq!((back.role, back.fresh_resume_taken), (Role::Host, true));
+    let (_, snapshot) = node.rooms.snapshot(room, ParticipantId(1)).await.unwrap();
+    assert_eq!(snapshot.members[0].state, ConnectionState::Connected);
 }
 
 #[tokio::test(start_paused = true)]
