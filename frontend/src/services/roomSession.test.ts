@@ -252,6 +252,15 @@ test('who was removed while away ends, and does not come in as someone new', asy
   expect(node.heard('phx_join')).toEqual([{ resume: 'old' }]);
 });
 
+test('who finds its place taken keeps what it may come back by', async () => {
+  new Preferences().rememberResume(ROOM, ANNA, 'old');
+  node.answer = () => ({ error: { reason: 'full' } });
+  const session = enter();
+  await connection(session, 'ended');
+  expect(session.getSnapshot().ended?.reason).toBe('full');
+  expect(new Preferences().identity(ROOM).resume).toBe('old');
+});
+
 test('a passing refusal of the join is tried again', async () => {
   let tries = 0;
   node.answer = (_topic, event) => {

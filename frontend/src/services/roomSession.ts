@@ -367,7 +367,8 @@ export class RoomSession {
     this.#ended = ended;
     this.#waiting = false;
     this.#joined = false;
-    this.#credentials.forget();
+    // Who finds its place taken may come back as who it was when another is free.
+    if (ended.reason !== 'full') this.#credentials.forget();
     this.#release();
     this.#changed();
   }
