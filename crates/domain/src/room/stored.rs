@@ -82,8 +82,7 @@ mod tests {
     #[test]
     fn a_snapshot_of_version_1_is_read_as_a_room_that_nobody_is_absent_from() {
         let mut scene = scene();
-        let now: serde_json::Value = serde_json::from_slice(&scene.room.to_snapshot()).unwrap();
-        let mut old = now.clone();
+        let mut old: serde_json::Value = serde_json::from_slice(&scene.room.to_snapshot()).unwrap();
         old["v"] = 1.into();
         old["room"].as_object_mut().unwrap().remove("absent").unwrap();
         assert_eq!(
