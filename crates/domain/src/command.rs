@@ -29,14 +29,17 @@ pub enum Actor {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    /// Become a member, or knock where there is a lobby, or rejoin as the same participant (then no event, or only `MemberAttached`).
+    /// Become a member, or knock where there is a lobby, or rejoin as the same participant: a member is at most attached anew, one who is
+    /// absent is a member again.
     Join(Join),
+    /// Come back by a resume secret, as the same participant: a member is attached and has a fresh secret, one who is absent is a member again.
+    Resume(Resume),
     /// Say through which node a member is attached now.
     Attach {
         /// The node's boot.
         via: NodeIncarnation,
     },
-    /// Replace the hash of the participant's resume secret; the former stays good until the new one was used.
+    /// Give a member who did not show its secret (its token let it in) a fresh one; the present one stays good until the fresh one was used.
     RotateResume {
         /// SHA-256 of the new secret.
         resume: SecretHash,
@@ -140,6 +143,19 @@ pub struct Join {
     /// SHA-256 of a fresh resume secret, used when the participant becomes a member by this command.
     pub resume: SecretHash,
     /// Address prefix (IPv4 /32, IPv6 /64), for address bans.
+    pub address: Option<String>,
+}
+
+/// A wish to be in the room again, by a secret that the room gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume {
+    /// SHA-256 of the secret that was shown; good until the fresh one was used. Every other one is good no longer.
+    pub used: SecretHash,
+    /// SHA-256 of the fresh one.
+    pub fresh: SecretHash,
+    /// Through which node.
+    pub via: NodeIncarnation,
+    /// Address prefix now (IPv4 /32, IPv6 /64), for bans of an absent one that comes back.
     pub address: Option<String>,
 }
 

@@ -26,8 +26,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// The format written by this version.
-    pub const VERSION: u16 = 1;
+    /// The format written by this version. Since 2 a member may join with mutes and a former secret, and a rotation names the former one.
+    pub const VERSION: u16 = 2;
 
     /// Seq of the last event.
     #[must_use]
@@ -45,7 +45,7 @@ pub enum Event {
         /// How it began.
         settings: Settings,
     },
-    /// Someone is a member now.
+    /// Someone is a member now, for the first time or again.
     MemberJoined {
         /// Who.
         participant: ParticipantId,
@@ -55,10 +55,16 @@ pub enum Event {
         role: Role,
         /// Publish rights.
         rights: SourceSet,
+        /// Sources under a moderator's mute since it was here before.
+        #[serde(default)]
+        muted: SourceSet,
         /// Attached through.
         via: NodeIncarnation,
         /// Hash of the resume secret.
         resume: SecretHash,
+        /// Hash of the secret it had before, good until the new one was used.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        former: Option<SecretHash>,
         /// Address prefix.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         address: Option<String>,
@@ -76,6 +82,9 @@ pub enum Event {
         participant: ParticipantId,
         /// The new hash.
         resume: SecretHash,
+        /// The one that stays good until the new one was used; none: the one before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        former: Option<SecretHash>,
     },
     /// A member is none any more; its hand is down and its marks are gone.
     MemberLeft {
@@ -203,6 +212,36 @@ pub enum Event {
         /// Why.
         reason: EndReason,
     },
+}
+
+impl Event {
+    /// May only those who moderate know of it. For all others `hidden` stands at its position, so that no gap shows. What nobody is told (by
+    /// which node someone came, that a secret changed) is not meant: doors say `hidden` to everyone.
+    #[must_use]
+    pub fn is_for_moderators(&self) -> bool {
+        match self {
+            Self::LobbyKnocked { .. }
+            | Self::LobbyDecided { .. }
+            | Self::MemberBanned { .. }
+            | Self::MemberUnbanned { .. } => true,
+            Self::Created { .. }
+            | Self::MemberJoined { .. }
+            | Self::MemberAttached { .. }
+            | Self::ResumeRotated { .. }
+            | Self::MemberLeft { .. }
+            | Self::MemberRenamed { .. }
+            | Self::RoleChanged { .. }
+            | Self::MemberMuted { .. }
+            | Self::MemberUnmuted { .. }
+            | Self::RightsChanged { .. }
+            | Self::SettingsChanged { .. }
+            | Self::HandRaised { .. }
+            | Self::HandLowered { .. }
+            | Self::ChatPosted { .. }
+            | Self::MediaNodeSet { .. }
+            | Self::Ended { .. } => false,
+        }
+    }
 }
 
 /// Why a member is none any more.

@@ -24,6 +24,10 @@ pub const CHAT_AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub const WAITING: usize = 100;
 /// People admitted who have not joined yet; the longest admitted is forgotten and knocks again.
 pub const ADMITTED: usize = 256;
+/// Members whose time ran out and who may still come back as who they were; the one longest gone is forgotten and comes as someone new.
+pub const ABSENT: usize = 256;
+/// People removed who are told so when they come back by resume secret; the one longest removed is forgotten.
+pub const REMOVED: usize = 256;
 /// Bans.
 pub const BANS: usize = 1000;
 /// Command ids remembered of one participant.

@@ -21,7 +21,7 @@ pub use say::check_reaction;
 /// How long things wait for someone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grace {
-    /// For a member without a socket to come back.
+    /// For a member without a socket to come back, and for someone who knocks.
     pub reconnect: Duration,
     /// For anyone to come into a room without members.
     pub empty: Duration,
@@ -75,8 +75,8 @@ impl Live {
             }
         }
         for waiting in room.waiting() {
-            live.deadlines
-                .leave(waiting.participant_id, waiting.since.after(grace.lobby));
+            // Whoever still knocks says so.
+            live.await_knock(room, at, waiting.participant_id);
         }
         live.watch_emptiness(room);
         live
@@ -85,7 +85,7 @@ impl Live {
     /// Decides a signal. Signals of those who are gone, and of sockets that were replaced, change nothing.
     ///
     /// # Errors
-    /// [`Rejection`] for an attachment or a word of someone who is no member, may not speak, or speaks nonsense; then nothing changed.
+    /// [`Rejection`] for an attachment of someone who is no member and does not wait, or a word of someone who is no member, may not speak, or speaks nonsense; then nothing changed.
     pub fn apply(&mut self, room: &Room, at: Timestamp, signal: &Signal) -> Result<Vec<Note>, Rejection> {
         match signal {
             Signal::Attached {
@@ -93,6 +93,11 @@ impl Live {
                 connection,
                 via,
             } => {
+                if room.is_waiting(*participant) {
+                    self.attendance.knock(*participant, via, *connection);
+                    self.await_knock(room, at, *participant);
+                    return Ok(Vec::new());
+                }
                 say::member(room, *participant)?;
                 Ok(self.attached(*participant, via, *connection))
             }
@@ -102,11 +107,11 @@ impl Live {
                 via,
             } => {
                 let lost = self.attendance.detach(*participant, via, *connection);
-                Ok(self.reconnecting(at, lost.then_some(*participant)))
+                Ok(self.reconnecting(room, at, lost.then_some(*participant)))
             }
             Signal::NodeDied { via } => {
                 let lost = self.attendance.node_died(via);
-                Ok(self.reconnecting(at, lost))
+                Ok(self.reconnecting(room, at, lost))
             }
             Signal::Media { participant, media } => {
                 say::member(room, *participant)?;
@@ -140,10 +145,11 @@ impl Live {
                 Vec::new()
             }
             Event::LobbyKnocked { participant, .. } => {
-                self.deadlines.leave(*participant, at.after(self.grace.lobby));
+                self.await_knock(room, at, *participant);
                 Vec::new()
             }
             Event::LobbyDecided { participant, .. } => {
+                self.attendance.let_go(*participant);
                 self.deadlines.stay(*participant);
                 Vec::new()
             }
@@ -230,14 +236,36 @@ impl Live {
         }
     }
 
-    fn reconnecting(&mut self, at: Timestamp, lost: impl IntoIterator<Item = ParticipantId>) -> Vec<Note> {
+    fn reconnecting(
+        &mut self,
+        room: &Room,
+        at: Timestamp,
+        lost: impl IntoIterator<Item = ParticipantId>,
+    ) -> Vec<Note> {
         let state = ConnectionState::Reconnecting;
         let mut notes = Vec::new();
         for participant in lost {
+            if room.is_waiting(participant) {
+                self.await_knock(room, at, participant);
+                continue;
+            }
             self.deadlines.leave(participant, at.after(self.grace.reconnect));
             notes.push(Note::ConnectionChanged { participant, state });
         }
         notes
+    }
+
+    /// The lobby is patient with who is there; who is not is gone after the grace, so that knocks of nobody do not fill it.
+    fn await_knock(&mut self, room: &Room, at: Timestamp, participant: ParticipantId) {
+        let mut waiting = room.waiting();
+        let since = waiting.find(|waiting| waiting.participant_id == participant);
+        let patience = since.map_or(at, |waiting| waiting.since).after(self.grace.lobby);
+        let deadline = if self.attendance.is_knocking(participant) {
+            patience
+        } else {
+            patience.min(at.after(self.grace.reconnect))
+        };
+        self.deadlines.leave(participant, deadline);
     }
 
     /// A claim of what one may not send is masked, not refused: the rest of it is true, and a client may not have heard of its mute yet.

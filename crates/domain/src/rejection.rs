@@ -18,6 +18,9 @@ pub enum Rejection {
     /// Rank does not suffice.
     #[error("not allowed")]
     Forbidden,
+    /// Removed by a moderator: the resume secret died with the membership, and nobody comes in quietly as someone else.
+    #[error("removed from this room")]
+    Kicked,
     /// Banned from this room.
     #[error("banned from this room")]
     Banned,
@@ -47,6 +50,7 @@ impl Rejection {
             Self::NotMember => "not_joined",
             Self::NoSuchParticipant => "not_found",
             Self::Forbidden => "forbidden",
+            Self::Kicked => "kicked",
             Self::Banned => "banned",
             Self::Locked => "locked",
             Self::Full | Self::Limit(_) => "full",

@@ -5,6 +5,7 @@
 //!
 //! Copies are cheap: members, lines of chat and remembered commands are shared between a room and its clone until one of them changes.
 
+mod absent;
 mod admit;
 mod asker;
 mod bans;
@@ -34,6 +35,7 @@ use crate::{
     Command, EndReason, Epoch, Event, NodeIncarnation, ParticipantId, Position, Record, Rejection, Request,
     RoomId, Seq, Settings, SourceSet, Timestamp, Transition,
 };
+use absent::Absent;
 use asker::own;
 use bans::Bans;
 use chat::ChatLog;
@@ -55,6 +57,9 @@ pub struct Room {
     members: Roster,
     /// Raised, first raised first.
     hands: Vec<ParticipantId>,
+    /// Not known to snapshots of version 1.
+    #[serde(default)]
+    absent: Absent,
     lobby: Lobby,
     bans: Bans,
     chat: ChatLog,
@@ -79,6 +84,7 @@ impl Room {
             media_node: None,
             members: Roster::default(),
             hands: Vec::new(),
+            absent: Absent::default(),
             lobby: Lobby::default(),
             bans: Bans::default(),
             chat: ChatLog::default(),
@@ -152,6 +158,7 @@ impl Room {
         let by = request.by;
         match &request.command {
             Command::Join(join) => self.join(own(by)?, join),
+            Command::Resume(resume) => self.resume(own(by)?, resume),
             Command::Attach { via } => self.attach(self.asking_member(by)?, via),
             Command::RotateResume { resume } => self.rotate_resume(self.asking_member(by)?, *resume),
             Command::Leave => self.leave(own(by)?),

@@ -107,10 +107,10 @@ mod tests {
 
     #[test]
     fn a_record_of_a_newer_format_is_refused_even_if_nothing_else_is_understood() {
-        let newer = br#"{"v":2,"whatever":true}"#;
+        let newer = br#"{"v":3,"whatever":true}"#;
         assert_eq!(
             decode_record(newer),
-            Err(FoldError::Version { found: 2, known: 1 })
+            Err(FoldError::Version { found: 3, known: 2 })
         );
     }
 

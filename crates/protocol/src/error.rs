@@ -15,6 +15,8 @@ pub enum Reason {
     NotFound,
     /// The room is over.
     Ended,
+    /// Removed from this room by a moderator.
+    Kicked,
     /// Banned from this room.
     Banned,
     /// The room takes nobody new.

@@ -126,6 +126,7 @@ fn declarations(config: &Config) -> Vec<String> {
         RoomResumed,
         LobbyRefused,
         Kicked,
+        FreshResume,
         presence::PresenceMeta,
         presence::PresenceEntry,
         presence::PresenceDiff,

@@ -20,7 +20,7 @@ pub trait Subscribers: Send + Sync + 'static {
 /// The answer to [`Subscribers::roll_call`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RollCall {
-    /// Sockets whose attachment was answered.
+    /// Sockets whose attachment was answered, of members and of those who wait in the lobby.
     pub connections: Vec<(ParticipantId, ConnectionId)>,
     /// The newest position published to them; none when nobody is there.
     pub last: Option<Position>,
@@ -66,6 +66,13 @@ pub enum Body {
         participant: ParticipantId,
         /// Come in, or go.
         admitted: bool,
+    },
+    /// The fresh secret that this connection brought when it came back is durable: from now on it counts.
+    ResumeRotated {
+        /// Whose.
+        participant: ParticipantId,
+        /// Which socket's.
+        connection: ConnectionId,
     },
 }
 
@@ -142,7 +149,8 @@ pub enum Credential {
 pub struct Attach {
     /// Who.
     pub credential: Credential,
-    /// SHA-256 of a fresh secret, used if this makes a new member (the gateway hands the secret itself out).
+    /// SHA-256 of a fresh secret. The gateway hands the secret itself out: with the answer if it says so, else when it hears
+    /// [`Body::ResumeRotated`].
     pub fresh_resume: SecretHash,
     /// The socket.
     pub connection: ConnectionId,
@@ -165,7 +173,7 @@ pub struct Attached {
     pub publishable: SourceSet,
     /// When the room began.
     pub created_at: Timestamp,
-    /// `fresh_resume` counts from now on: give the secret to the client.
+    /// `fresh_resume` counts already: give the secret to the client.
     pub fresh_resume_taken: bool,
     /// Everything up to here is in `history`.
     pub position: Position,

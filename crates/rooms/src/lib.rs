@@ -18,6 +18,7 @@ mod media_host;
 mod media_plan;
 pub mod metrics;
 pub mod pipeline;
+mod recent;
 mod restart_budget;
 mod room_actor;
 mod room_supervisor;

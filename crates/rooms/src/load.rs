@@ -1,6 +1,5 @@
 //! Reading a room from the store: the snapshot, then the records after it.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use videorooms_domain::{FoldError, Position, Record, Room, RoomId, decode_record
 use videorooms_store::{RoomStore, StoredRoom};
 
 use crate::api::{Fact, RoomsError};
+use crate::recent::Recent;
 
 /// Reads a room with the events that the log still holds one by one.
 ///
@@ -19,7 +19,7 @@ pub(crate) async fn load(
     store: &dyn RoomStore,
     room: RoomId,
     deadline: Duration,
-) -> Result<(Room, VecDeque<Arc<Fact>>), RoomsError> {
+) -> Result<(Room, Recent), RoomsError> {
     let unavailable = |reason| RoomsError::Unavailable {
         reason,
         retry_after_ms: 1000,
@@ -40,16 +40,18 @@ pub(crate) async fn load(
     }
 }
 
-fn rebuild(id: RoomId, stored: &StoredRoom) -> Result<(Room, VecDeque<Arc<Fact>>), FoldError> {
-    let mut room = match &stored.snapshot {
-        Some((_, bytes)) => Room::from_snapshot(bytes)?,
-        None => Room::new(id),
-    };
-    let mut recent = VecDeque::new();
+fn rebuild(id: RoomId, stored: &StoredRoom) -> Result<(Room, Recent), FoldError> {
+    let snapshot = stored
+        .snapshot
+        .as_ref()
+        .map(|(_, bytes)| Room::from_snapshot(bytes));
+    let snapshot = snapshot.transpose()?;
+    let mut recent = Recent::after_snapshot(snapshot.as_ref().map(Room::position));
+    let mut room = snapshot.unwrap_or_else(|| Room::new(id));
     for bytes in &stored.records {
         let record = decode_record(bytes)?;
         room.fold(&record)?;
-        recent.extend(facts(record));
+        facts(record).for_each(|fact| recent.push(fact));
     }
     Ok((room, recent))
 }

@@ -6,6 +6,8 @@ pub const LIVE_ROOMS: &str = "videorooms_rooms_live";
 pub const CREATED: &str = "videorooms_rooms_created_total";
 /// Counter: commands by outcome; label `outcome` = `ok`, `rejected`, `unavailable`.
 pub const COMMANDS: &str = "videorooms_rooms_commands_total";
+/// Counter: ephemeral signals that the rules refused; label `reason` = the rejection's code.
+pub const SIGNALS_REFUSED: &str = "videorooms_rooms_signals_refused_total";
 /// Counter: batches whose fate was unknown.
 pub const COMMITS_UNKNOWN: &str = "videorooms_rooms_commits_unknown_total";
 /// Histogram, seconds: from handing a batch to the store to its verdict.
@@ -22,6 +24,10 @@ pub fn describe() {
     metrics::describe_gauge!(LIVE_ROOMS, "rooms in memory");
     metrics::describe_counter!(CREATED, "rooms created");
     metrics::describe_counter!(COMMANDS, "durable commands, by outcome");
+    metrics::describe_counter!(
+        SIGNALS_REFUSED,
+        "ephemeral signals refused by the rules, by reason"
+    );
     metrics::describe_counter!(COMMITS_UNKNOWN, "commits whose fate was unknown");
     metrics::describe_histogram!(
         COMMIT_SECONDS,

@@ -142,6 +142,12 @@ impl<W> Pipeline<W> {
         self.flow == Flow::Open
     }
 
+    /// May one more transition wait for the store.
+    #[must_use]
+    pub fn has_place(&self) -> bool {
+        self.pending.len() < MAX_PENDING
+    }
+
     /// Gives back the memory of the second state; free while nothing is pending.
     pub fn rest(&mut self) {
         if self.pending.is_empty() {
@@ -160,7 +166,7 @@ impl<W> Pipeline<W> {
         waiter: W,
     ) -> Result<Option<Output<W>>, (Refusal, W)> {
         match self.flow {
-            Flow::Open if self.pending.len() < MAX_PENDING => {}
+            Flow::Open if self.has_place() => {}
             Flow::Open => return Err((Refusal::Full, waiter)),
             Flow::Unknown => return Err((Refusal::StoreUnknown, waiter)),
             Flow::Closed => return Err((Refusal::Closed, waiter)),

@@ -5,6 +5,8 @@
 
 #[path = "lifecycle/crashes.rs"]
 mod crashes;
+#[path = "lifecycle/returning.rs"]
+mod returning;
 #[path = "lifecycle/store_faults.rs"]
 mod store_faults;
 #[path = "lifecycle/supervisors.rs"]
@@ -15,8 +17,8 @@ use std::time::Duration;
 
 use support::{Node, command};
 use videorooms_domain::{
-    Command, ConnectionState, EndReason, Event, LeaveReason, MediaState, Note, ParticipantId, Rejection,
-    RoomId, Signal,
+    Command, ConnectionState, EndReason, Epoch, Event, LeaveReason, MediaState, Note, ParticipantId,
+    Position, Rejection, RoomId, Signal,
 };
 use videorooms_rooms::{Body, History, RoomsConfig, RoomsError};
 use videorooms_store::MemoryStore;
@@ -148,6 +150,36 @@ async fn a_member_that_does_not_come_back_leaves_after_the_grace() {
         "{:?}",
         since.elapsed()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_missed_is_answered_one_by_one_only_to_who_stood_in_this_very_history() {
+    let store = MemoryStore::new();
+    let first = Node::over(store.clone(), 1, RoomsConfig::default()).await;
+    let room = first.room().await;
+    first.attach(room, 1, None).await.unwrap();
+    let old = first.say(room, 1, "a", "one").await.unwrap();
+    first.supervisor.kill();
+
+    let node = Node::over(store, 2, RoomsConfig::default()).await;
+    let new = node.say(room, 1, "b", "two").await.unwrap();
+    let later = Epoch(new.epoch.0 + 1);
+    let at = |epoch, position: Position| Some(Position { epoch, ..position });
+    for (since, whole) in [
+        (Some(old), false),
+        (Some(new), false),
+        (at(new.epoch, old), true),
+        (at(later, old), true),
+        (at(old.epoch, new), true),
+        (at(later, new), true),
+    ] {
+        let history = node.attach(room, 1, since).await.unwrap().history;
+        assert_eq!(
+            matches!(history, History::Snapshot(_)),
+            whole,
+            "{since:?}: {history:?}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -72,7 +72,9 @@ export type EphemeralEvent =
   | { type: 'room_resumed'; node: string; position: Position }
   | { type: 'lobby_admitted' }
   | { type: 'lobby_refused'; reason: string }
-  | { type: 'kicked'; by?: string; banned: boolean };
+  | { type: 'kicked'; by?: string; banned: boolean }
+  /** The secret to come back by from now on. */
+  | { type: 'resume'; resume: string };
 
 /** The whole truth at a position; from a join or from asking. */
 export interface SnapshotEvent {

@@ -71,6 +71,8 @@ function ephemeralEvent(name: string, from: Fields): EphemeralEvent | null {
       return { type: name, node: text(from, 'node', name), position: parsePosition(from, name) };
     case 'lobby_refused':
       return { type: name, reason: optionalText(from, 'reason', name) ?? '' };
+    case 'resume':
+      return { type: name, resume: text(from, 'resume', name) };
     case 'kicked':
       return { type: name, banned: flag(from, 'banned', name), ...by(from, name) };
     default:

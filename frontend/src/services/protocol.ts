@@ -6,7 +6,7 @@
 
 export type Empty = Record<symbol, never>;
 
-export type Reason = "unauthorized" | "forbidden" | "not_found" | "ended" | "banned" | "locked" | "full" | "wrong_password" | "invalid" | "too_large" | "rate_limited" | "unavailable" | "not_joined" | "unmatched topic" | "too many channels joined" | "conflict" | "unsupported";
+export type Reason = "unauthorized" | "forbidden" | "not_found" | "ended" | "kicked" | "banned" | "locked" | "full" | "wrong_password" | "invalid" | "too_large" | "rate_limited" | "unavailable" | "not_joined" | "unmatched topic" | "too many channels joined" | "conflict" | "unsupported";
 
 export type ErrorReply = { 
 /**
@@ -648,6 +648,12 @@ by?: string,
  */
 banned: boolean, };
 
+export type FreshResume = { 
+/**
+ * The secret.
+ */
+resume: string, };
+
 export type PresenceMeta = { 
 /**
  * Names exactly this meta: the same for the same content, so a change of owner or node plays no leaves and joins.
@@ -924,6 +930,7 @@ export interface EphemeralEvents {
   lobby_admitted: Empty;
   lobby_refused: LobbyRefused;
   kicked: Kicked;
+  resume: FreshResume;
   presence_state: Record<string, PresenceEntry>;
   presence_diff: PresenceDiff;
 }

@@ -233,6 +233,34 @@ test('a resume secret that is worth nothing any more is given up for a new ident
   expect(node.heard('phx_join')).toEqual([{ resume: 'old' }, { token: 'fresh' }]);
 });
 
+test('a fresh resume secret takes the place of the one before', async () => {
+  const session = await inside();
+  node.say(TOPIC, 'resume', { resume: `${ANNA}.fresh` });
+  await vi.waitFor(() => expect(new Preferences().identity(ROOM).resume).toBe(`${ANNA}.fresh`));
+  node.kill();
+  await connection(session, 'reconnecting');
+  node.restart();
+  await connection(session, 'connected');
+  expect(node.heard('phx_join').at(-1)).toHaveProperty('resume', `${ANNA}.fresh`);
+});
+
+test('who was removed while away ends, and does not come in as someone new', async () => {
+  new Preferences().rememberResume(ROOM, ANNA, 'old');
+  node.answer = () => ({ error: { reason: 'kicked' } });
+  const session = enter();
+  await connection(session, 'ended');
+  expect(node.heard('phx_join')).toEqual([{ resume: 'old' }]);
+});
+
+test('who finds its place taken keeps what it may come back by', async () => {
+  new Preferences().rememberResume(ROOM, ANNA, 'old');
+  node.answer = () => ({ error: { reason: 'full' } });
+  const session = enter();
+  await connection(session, 'ended');
+  expect(session.getSnapshot().ended?.reason).toBe('full');
+  expect(new Preferences().identity(ROOM).resume).toBe('old');
+});
+
 test('a passing refusal of the join is tried again', async () => {
   let tries = 0;
   node.answer = (_topic, event) => {
@@ -247,6 +275,7 @@ test('a passing refusal of the join is tried again', async () => {
 test.each([
   ['locked', 'locked'],
   ['full', 'full'],
+  ['kicked', 'kicked'],
   ['banned', 'banned'],
   ['ended', 'room_ended'],
   ['wrong_password', 'wrong_password'],

@@ -223,6 +223,9 @@ export class RoomSession {
           reason: event.banned ? 'banned' : 'kicked',
           ...(event.by === undefined ? {} : { by: this.#nameOf(event.by) }),
         });
+      case 'resume':
+        if (this.#me !== null) this.#credentials.remember(this.#me, event.resume);
+        return;
       case 'snapshot':
       case 'connection_changed':
       case 'media_changed':
@@ -364,7 +367,8 @@ export class RoomSession {
     this.#ended = ended;
     this.#waiting = false;
     this.#joined = false;
-    this.#credentials.forget();
+    // Who finds its place taken may come back as who it was when another is free.
+    if (ended.reason !== 'full') this.#credentials.forget();
     this.#release();
     this.#changed();
   }

@@ -158,6 +158,7 @@ function applyEphemeral(state: RoomState, event: EphemeralEvent): RoomState {
     case 'lobby_admitted':
     case 'lobby_refused':
     case 'kicked':
+    case 'resume':
       return state;
     default:
       return event satisfies never;

@@ -1,6 +1,7 @@
-//! Sockets of members and what their devices do.
+//! Sockets of members and of those who knock, and what members' devices do.
 //!
-//! A member is there by a socket, or by assumption: the log says through which node it came, and that node has not denied it yet.
+//! A member is there by a socket, or by assumption: the log says through which node it came, and that node has not denied it yet. Someone
+//! who knocks is there by a socket only.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +11,23 @@ use crate::{ConnectionId, MediaState, NodeIncarnation, ParticipantId};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Attendance {
     members: BTreeMap<ParticipantId, Presence>,
+    /// Of members.
     sockets: usize,
+    /// Of those who knock; never empty.
+    knocking: BTreeMap<ParticipantId, Sockets>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Presence {
-    /// Oldest first.
-    sockets: Vec<Socket>,
+    sockets: Sockets,
     /// Only while there is no socket.
     assumed: Option<NodeIncarnation>,
     media: MediaState,
 }
+
+/// Oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Sockets(Vec<Socket>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Socket {
@@ -30,7 +37,35 @@ struct Socket {
 
 impl Presence {
     fn is_there(&self) -> bool {
-        !self.sockets.is_empty() || self.assumed.is_some()
+        !self.sockets.0.is_empty() || self.assumed.is_some()
+    }
+}
+
+impl Sockets {
+    /// Sockets of earlier boots of the same node end with it.
+    fn attach(&mut self, via: &NodeIncarnation, connection: ConnectionId) {
+        let is_old = |old: &NodeIncarnation| old.node == via.node && old.incarnation < via.incarnation;
+        self.0.retain(|socket| !is_old(&socket.via));
+        let via = via.clone();
+        let socket = Socket { via, connection };
+        if !self.0.contains(&socket) {
+            if self.0.len() >= SOCKETS {
+                self.0.remove(0);
+            }
+            self.0.push(socket);
+        }
+    }
+
+    /// Says whether it was there.
+    fn detach(&mut self, via: &NodeIncarnation, connection: ConnectionId) -> bool {
+        let before = self.0.len();
+        self.0
+            .retain(|socket| !(socket.connection == connection && socket.via == *via));
+        self.0.len() < before
+    }
+
+    fn node_died(&mut self, dead: &NodeIncarnation) {
+        self.0.retain(|socket| !died_with(&socket.via, dead));
     }
 }
 
@@ -55,7 +90,30 @@ impl Attendance {
         self.sockets -= self
             .members
             .remove(&participant)
-            .map_or(0, |gone| gone.sockets.len());
+            .map_or(0, |gone| gone.sockets.0.len());
+        self.let_go(participant);
+    }
+
+    /// A socket of someone who knocks.
+    pub(super) fn knock(
+        &mut self,
+        participant: ParticipantId,
+        via: &NodeIncarnation,
+        connection: ConnectionId,
+    ) {
+        self.knocking
+            .entry(participant)
+            .or_default()
+            .attach(via, connection);
+    }
+
+    /// Nobody knocks under this name any more.
+    pub(super) fn let_go(&mut self, participant: ParticipantId) {
+        self.knocking.remove(&participant);
+    }
+
+    pub(super) fn is_knocking(&self, participant: ParticipantId) -> bool {
+        self.knocking.contains_key(&participant)
     }
 
     /// Another node is now the one that may deny.
@@ -75,7 +133,6 @@ impl Attendance {
         }
     }
 
-    /// Sockets of earlier boots of the same node end with it.
     pub(super) fn attach(
         &mut self,
         participant: ParticipantId,
@@ -83,21 +140,10 @@ impl Attendance {
         connection: ConnectionId,
     ) {
         let presence = self.members.entry(participant).or_default();
-        let before = presence.sockets.len();
-        let is_old = |old: &NodeIncarnation| old.node == via.node && old.incarnation < via.incarnation;
-        presence.sockets.retain(|socket| !is_old(&socket.via));
-        let socket = Socket {
-            via: via.clone(),
-            connection,
-        };
-        if !presence.sockets.contains(&socket) {
-            if presence.sockets.len() >= SOCKETS {
-                presence.sockets.remove(0);
-            }
-            presence.sockets.push(socket);
-        }
+        let before = presence.sockets.0.len();
+        presence.sockets.attach(via, connection);
         presence.assumed = None;
-        self.sockets = self.sockets + presence.sockets.len() - before;
+        self.sockets = self.sockets + presence.sockets.0.len() - before;
     }
 
     /// Says whether this was the last socket.
@@ -107,14 +153,20 @@ impl Attendance {
         via: &NodeIncarnation,
         connection: ConnectionId,
     ) -> bool {
+        if let Some(sockets) = self.knocking.get_mut(&participant) {
+            sockets.detach(via, connection);
+            let is_last = sockets.0.is_empty();
+            if is_last {
+                self.let_go(participant);
+            }
+            return is_last;
+        }
         let Some(presence) = self.members.get_mut(&participant) else {
             return false;
         };
-        let gone = |socket: &Socket| socket.connection == connection && socket.via == *via;
-        let Some(place) = presence.sockets.iter().position(gone) else {
+        if !presence.sockets.detach(via, connection) {
             return false;
-        };
-        presence.sockets.remove(place);
+        }
         self.sockets -= 1;
         !presence.is_there()
     }
@@ -123,14 +175,21 @@ impl Attendance {
     pub(super) fn node_died(&mut self, dead: &NodeIncarnation) -> Vec<ParticipantId> {
         let mut lost = Vec::new();
         for (participant, presence) in &mut self.members {
-            let (was_there, before) = (presence.is_there(), presence.sockets.len());
-            presence.sockets.retain(|socket| !died_with(&socket.via, dead));
+            let (was_there, before) = (presence.is_there(), presence.sockets.0.len());
+            presence.sockets.node_died(dead);
             presence.assumed.take_if(|assumed| died_with(assumed, dead));
-            self.sockets -= before - presence.sockets.len();
+            self.sockets -= before - presence.sockets.0.len();
             if was_there && !presence.is_there() {
                 lost.push(*participant);
             }
         }
+        self.knocking.retain(|participant, sockets| {
+            sockets.node_died(dead);
+            if sockets.0.is_empty() {
+                lost.push(*participant);
+            }
+            !sockets.0.is_empty()
+        });
         lost
     }
 

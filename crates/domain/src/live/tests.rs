@@ -259,8 +259,7 @@ fn a_room_where_someone_came_does_not_end() {
     assert_eq!(stage.live.next_deadline(), None);
 }
 
-#[test]
-fn the_lobby_is_not_for_ever() {
+fn with_lobby() -> Stage {
     let mut stage = Stage::with(&[(1, Role::Host)]);
     stage.ok(
         1,
@@ -269,8 +268,17 @@ fn the_lobby_is_not_for_ever() {
             ..SettingsPatch::default()
         }),
     );
-    stage.ok(2, join_as(Role::Participant, "p2"));
-    stage.ok(3, join_as(Role::Participant, "p3"));
+    stage
+}
+
+#[test]
+fn the_lobby_is_not_for_ever() {
+    let mut stage = with_lobby();
+    for who in [2, 3] {
+        stage.ok(who, join_as(Role::Participant, "someone"));
+        assert_eq!(stage.attach(who, who), vec![], "nobody hears of it");
+    }
+    assert_eq!(stage.live.connected(), 1, "they are not inside");
     stage.ok(
         1,
         Command::DecideLobby {
@@ -278,15 +286,59 @@ fn the_lobby_is_not_for_ever() {
             admit: true,
         },
     );
-    let reloaded = Live::load(&stage.scene.room, stage.scene.now, &node(3), Grace::default());
-    assert!(reloaded.next_deadline().is_some());
-    stage.scene.wait(Grace::default().lobby);
+    stage
+        .scene
+        .wait(Grace::default().lobby - Duration::from_millis(1));
+    assert_eq!(stage.due(), vec![]);
+    stage.scene.wait(Duration::from_millis(1));
     assert_eq!(stage.due(), expire(2));
     stage.scene.wait(Duration::from_secs(1));
     stage.obey();
     assert_eq!(
         (stage.scene.room.waiting().count(), stage.live.next_deadline()),
         (0, None)
+    );
+}
+
+#[test]
+fn a_knock_whose_sockets_ended_is_over_after_the_grace_unless_it_comes_again() {
+    let mut stage = with_lobby();
+    for who in [2, 3, 4] {
+        stage.ok(who, join_as(Role::Participant, "someone"));
+    }
+    for (who, connection) in [(2, 2), (3, 3), (3, 5)] {
+        stage.attach(who, connection);
+    }
+    for (who, connection) in [(2, 2), (3, 3)] {
+        assert_eq!(stage.detach(who, connection), vec![]);
+    }
+    stage.scene.wait(GRACE - Duration::from_millis(1));
+    assert_eq!(stage.due(), vec![]);
+    stage.attach(2, 6);
+    stage.scene.wait(Duration::from_millis(1));
+    assert_eq!(stage.due(), expire(4), "it knocked, and no socket was ever there");
+    assert_eq!(
+        stage.signal(&Signal::NodeDied { via: node(1) }),
+        Ok(changed(1, ConnectionState::Reconnecting))
+    );
+    stage.scene.wait(GRACE);
+    let due: Vec<_> = [1, 2, 3, 4].into_iter().flat_map(expire).collect();
+    assert_eq!(stage.due(), due);
+}
+
+#[test]
+fn after_a_restart_who_knocks_has_the_grace_to_say_so() {
+    let mut stage = with_lobby();
+    stage.ok(2, join_as(Role::Participant, "someone"));
+    stage.attach(2, 2);
+    let since = stage.scene.now;
+    stage.live = Live::load(&stage.scene.room, stage.scene.now, &node(1), Grace::default());
+    stage.attach(1, 1);
+    assert_eq!(stage.live.next_deadline(), Some(since.after(GRACE)));
+    stage.attach(2, 2);
+    assert_eq!(
+        stage.live.next_deadline(),
+        Some(since.after(Grace::default().lobby))
     );
 }
 

@@ -1,13 +1,13 @@
 //! Who comes in, how, and by which secret again. A token's bearer may join as often as it likes: who is a member stays one, with the role it has.
 
-use super::member::same_secret;
 use super::{Decision, Member, Room, text};
 use crate::limits::ADDRESS_BYTES;
-use crate::{Event, Join, NodeIncarnation, ParticipantId, Rejection, Role, SecretHash};
+use crate::{Event, Join, NodeIncarnation, ParticipantId, Rejection, Resume, Role, SecretHash, SourceSet};
 
 impl Room {
     /// Bans first, then membership, then the doors: lock, limit, lobby. Who was admitted passes lock and lobby, moderators pass both by
-    /// themselves; nobody passes the limit. A ban of an address binds newcomers only, so that a ban of a shared one empties no room.
+    /// themselves, and so does who was here and timed out; nobody passes the limit: a place that was given up may be taken. A ban of an
+    /// address binds newcomers only, so that a ban of a shared one empties no room.
     pub(super) fn join(&self, participant: ParticipantId, join: &Join) -> Decision {
         if self.bans.contains(participant) {
             return Err(Rejection::Banned);
@@ -15,43 +15,101 @@ impl Room {
         if let Some(member) = self.member(participant) {
             return self.attach(member, &join.via);
         }
-        if self.bans.binds_address(join.address.as_deref()) {
+        let address = checked_address(join.address.as_deref())?;
+        if let Some(absent) = self.absent.get(participant) {
+            let (used, fresh, via) = (absent.resume, join.resume, join.via.clone());
+            return self.come_back(
+                absent,
+                Resume {
+                    used,
+                    fresh,
+                    via,
+                    address,
+                },
+            );
+        }
+        if self.bans.binds_address(address.as_deref()) {
             return Err(Rejection::Banned);
         }
         let name = text::participant_name(&join.name)?;
-        if join
-            .address
-            .as_ref()
-            .is_some_and(|address| address.len() > ADDRESS_BYTES)
-        {
-            return Err(Rejection::Invalid("address"));
-        }
         let invited = join.role.moderates() || self.lobby.is_admitted(participant);
         if self.settings.locked && !invited {
             return Err(Rejection::Locked);
         }
-        if self.members.len() >= self.settings.participant_limit as usize {
-            return Err(Rejection::Full);
-        }
+        self.has_place()?;
         if self.settings.lobby && !invited {
             return self.knock(participant, name, join.role);
         }
         Ok(self.let_in(participant, name, join))
     }
 
+    /// By a secret, without a token: nobody comes in by it who was not in before. The secret that was shown and the fresh one are good then,
+    /// and no other.
+    pub(super) fn resume(&self, participant: ParticipantId, resume: &Resume) -> Decision {
+        self.verify_resume(participant, &resume.used)?;
+        if let Some(absent) = self.absent.get(participant) {
+            let address = checked_address(resume.address.as_deref())?;
+            let resume = resume.clone();
+            return self.come_back(absent, Resume { address, ..resume });
+        }
+        let member = self.member(participant).ok_or(Rejection::NotMember)?;
+        let mut events = self.attach(member, &resume.via)?;
+        let mut rotated = member.clone();
+        rotated.rotate_resume(resume.fresh, Some(resume.used));
+        if rotated != *member {
+            events.push(Event::ResumeRotated {
+                participant,
+                resume: resume.fresh,
+                former: Some(resume.used),
+            });
+        }
+        Ok(events)
+    }
+
+    fn come_back(&self, absent: &Member, resume: Resume) -> Decision {
+        self.has_place()?;
+        Ok(vec![Event::MemberJoined {
+            participant: absent.participant,
+            name: absent.name.clone(),
+            role: self.role_at_the_door(absent.role),
+            rights: absent.rights,
+            muted: absent.muted,
+            via: resume.via,
+            resume: resume.fresh,
+            former: Some(resume.used),
+            address: resume.address,
+        }])
+    }
+
+    fn has_place(&self) -> Result<(), Rejection> {
+        if self.members.len() >= self.settings.participant_limit as usize {
+            return Err(Rejection::Full);
+        }
+        Ok(())
+    }
+
+    /// There is one host: the next who is to be it is a moderator. Where there is none and anyone may come in, whoever comes first and may
+    /// speak is host, so that a room does not stay without one; behind a lock or a lobby that would be given to strangers.
+    fn role_at_the_door(&self, role: Role) -> Role {
+        let is_open = !(self.settings.locked || self.settings.lobby);
+        match (role, self.host()) {
+            (Role::Host, Some(_)) => Role::Moderator,
+            (Role::Participant | Role::Moderator, None) if is_open => Role::Host,
+            (Role::Viewer | Role::Participant | Role::Moderator | Role::Host, _) => role,
+        }
+    }
+
     fn let_in(&self, participant: ParticipantId, name: String, join: &Join) -> Vec<Event> {
-        let role = if join.role == Role::Host && self.host().is_some() {
-            Role::Moderator
-        } else {
-            join.role
-        };
+        let role = self.role_at_the_door(join.role);
         let joined = Event::MemberJoined {
             participant,
             name,
             role,
             rights: role.default_rights(),
+            muted: SourceSet::NONE,
             via: join.via.clone(),
             resume: join.resume,
+            former: None,
             address: join.address.clone(),
         };
         // Someone who waits and comes back with a better token: those who see the lobby must see it go.
@@ -77,14 +135,14 @@ impl Room {
         }])
     }
 
-    /// The current hash again means that the new secret was used: the former one is good no longer.
     pub(super) fn rotate_resume(&self, member: &Member, resume: SecretHash) -> Decision {
-        if member.resume == resume && member.former_resume.is_none() {
+        if member.resume == resume {
             return Ok(Vec::new());
         }
         Ok(vec![Event::ResumeRotated {
             participant: member.participant,
             resume,
+            former: Some(member.resume),
         }])
     }
 
@@ -99,10 +157,12 @@ impl Room {
         }])
     }
 
-    /// Says whether the secret is this member's: the current one, or the former one while nobody has shown the new one.
+    /// Says whether the secret is this participant's, who is a member or absent: the current one, or the former one while nobody has shown the
+    /// new one.
     ///
     /// # Errors
-    /// [`Rejection::Ended`], [`Rejection::Banned`], [`Rejection::NotMember`]; [`Rejection::Unauthorized`] for another secret.
+    /// [`Rejection::Ended`], [`Rejection::Banned`]; [`Rejection::Kicked`] for one who was removed and is not forgotten,
+    /// [`Rejection::NotMember`] for all others who are neither; [`Rejection::Unauthorized`] for another secret.
     pub fn verify_resume(&self, participant: ParticipantId, secret: &SecretHash) -> Result<(), Rejection> {
         if self.ended.is_some() {
             return Err(Rejection::Ended);
@@ -110,30 +170,25 @@ impl Room {
         if self.bans.contains(participant) {
             return Err(Rejection::Banned);
         }
-        let member = self.member(participant).ok_or(Rejection::NotMember)?;
-        let is_current = same_secret(&member.resume, secret);
-        let is_former = member
-            .former_resume
-            .as_ref()
-            .is_some_and(|former| same_secret(former, secret));
-        if is_current | is_former {
-            Ok(())
-        } else {
-            Err(Rejection::Unauthorized)
+        match self.member(participant).or_else(|| self.absent.get(participant)) {
+            Some(known) if known.knows(secret) => Ok(()),
+            Some(_) => Err(Rejection::Unauthorized),
+            None if self.absent.was_removed(participant) => Err(Rejection::Kicked),
+            None => Err(Rejection::NotMember),
         }
     }
+}
 
-    /// Does showing this secret end the former one? Then [`crate::Command::RotateResume`] with this very hash makes it so.
-    #[must_use]
-    pub fn retires_former_resume(&self, participant: ParticipantId, secret: &SecretHash) -> bool {
-        let retires = |member: &Member| member.former_resume.is_some() && same_secret(&member.resume, secret);
-        self.member(participant).is_some_and(retires)
+fn checked_address(address: Option<&str>) -> Result<Option<String>, Rejection> {
+    match address {
+        Some(address) if address.len() > ADDRESS_BYTES => Err(Rejection::Invalid("address")),
+        address => Ok(address.map(str::to_owned)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::room::testing::{Scene, id, join_as, node, secret};
+    use crate::room::testing::{Scene, id, join_as, node, resume_with, secret};
     use crate::{Command, Event, Rejection, Role, SettingsPatch};
 
     #[test]
@@ -171,12 +226,42 @@ mod tests {
     fn a_former_host_is_host_again_only_if_nobody_else_is() {
         let mut scene = Scene::with(&[(1, Role::Host)]);
         scene.ok(1, Command::Leave);
-        scene.ok(2, join_as(Role::Participant, "p2"));
+        scene.ok(2, join_as(Role::Viewer, "p2"));
         scene.ok(1, join_as(Role::Host, "p1"));
-        assert_eq!(scene.roles(), [(2, Role::Participant), (1, Role::Host)]);
+        assert_eq!(scene.roles(), [(2, Role::Viewer), (1, Role::Host)]);
+        scene.ok(3, join_as(Role::Participant, "p3"));
         scene.ok(1, Command::Leave);
         scene.ok(1, join_as(Role::Host, "p1"));
-        assert_eq!(scene.roles(), [(2, Role::Host), (1, Role::Moderator)]);
+        assert_eq!(
+            scene.roles(),
+            [(2, Role::Viewer), (3, Role::Host), (1, Role::Moderator)]
+        );
+    }
+
+    #[test]
+    fn in_an_open_room_without_a_host_the_first_who_may_speak_is_it() {
+        let mut scene = Scene::with(&[]);
+        scene.ok(2, join_as(Role::Viewer, "p2"));
+        scene.ok(3, join_as(Role::Participant, "p3"));
+        scene.ok(4, join_as(Role::Host, "p4"));
+        let roles = [(2, Role::Viewer), (3, Role::Host), (4, Role::Moderator)];
+        assert_eq!(scene.roles(), roles);
+    }
+
+    #[test]
+    fn a_closed_room_without_a_host_is_given_to_nobody() {
+        for lobby in [true, false] {
+            let mut scene = Scene::with(&[(1, Role::Host)]);
+            let closed = SettingsPatch {
+                locked: Some(!lobby),
+                lobby: Some(lobby),
+                ..SettingsPatch::default()
+            };
+            scene.ok(1, Command::ChangeSettings(closed));
+            scene.ok(1, Command::Leave);
+            scene.ok(2, join_as(Role::Moderator, "p2"));
+            assert_eq!(scene.roles(), [(2, Role::Moderator)]);
+        }
     }
 
     #[test]
@@ -218,14 +303,50 @@ mod tests {
         scene.ok(1, Command::RotateResume { resume: secret(9) });
         assert_eq!(scene.room.verify_resume(id(1), &secret(1)), Ok(()));
         assert_eq!(scene.room.verify_resume(id(1), &secret(9)), Ok(()));
-        assert!(scene.room.retires_former_resume(id(1), &secret(9)));
-        assert!(!scene.room.retires_former_resume(id(1), &secret(1)));
-        scene.ok(1, Command::RotateResume { resume: secret(9) });
+        scene.ok(1, resume_with(secret(9), secret(10)));
         assert_eq!(
             scene.room.verify_resume(id(1), &secret(1)),
             Err(Rejection::Unauthorized)
         );
-        assert_eq!(scene.ok(1, Command::RotateResume { resume: secret(9) }), vec![]);
+        assert_eq!(scene.room.verify_resume(id(1), &secret(9)), Ok(()));
+        assert_eq!(scene.ok(1, Command::RotateResume { resume: secret(10) }), vec![]);
+    }
+
+    #[test]
+    fn a_page_that_never_heard_of_the_fresh_secret_comes_back_by_its_own_again_and_again() {
+        let mut scene = Scene::with(&[(1, Role::Host)]);
+        for fresh in 20..30 {
+            scene.ok(1, resume_with(secret(1), secret(fresh)));
+        }
+        let verify = |n| scene.room.verify_resume(id(1), &secret(n));
+        assert_eq!((verify(1), verify(29)), (Ok(()), Ok(())));
+        assert_eq!(verify(28), Err(Rejection::Unauthorized), "nobody ever showed it");
+    }
+
+    #[test]
+    fn coming_back_through_another_node_is_one_record() {
+        let mut scene = Scene::with(&[(1, Role::Host)]);
+        let Command::Resume(mut resume) = resume_with(secret(1), secret(9)) else {
+            unreachable!()
+        };
+        resume.via = node(2);
+        let events = scene.ok(1, Command::Resume(resume));
+        let participant = id(1);
+        let (resume, former) = (secret(9), Some(secret(1)));
+        assert_eq!(
+            events,
+            [
+                Event::MemberAttached {
+                    participant,
+                    via: node(2)
+                },
+                Event::ResumeRotated {
+                    participant,
+                    resume,
+                    former
+                }
+            ]
+        );
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl Room {
         }
     }
 
-    /// Never upwards, never oneself. A ban of the address is a ban.
+    /// Never upwards, never oneself. A ban of the address is a ban. Who is absent is removed like a member: it does not come back.
     pub(super) fn kick(
         &self,
         by: Actor,
@@ -36,7 +36,8 @@ impl Room {
         ban_address: bool,
     ) -> Decision {
         let moderator = self.moderator(by)?;
-        let member = self.target(participant)?;
+        let known = self.member(participant).or_else(|| self.absent.get(participant));
+        let member = known.ok_or(Rejection::NoSuchParticipant)?;
         if moderator.is(member) || moderator.outranked_by(member) {
             return Err(Rejection::Forbidden);
         }
@@ -84,10 +85,10 @@ impl Room {
             role: Role::Host,
             by: None,
         };
-        [left]
-            .into_iter()
-            .chain(self.heir_of(member).map(crowned))
-            .collect()
+        let heir = self
+            .member(member.participant)
+            .and_then(|host| self.heir_of(host));
+        [left].into_iter().chain(heir.map(crowned)).collect()
     }
 
     /// The longest-present moderator, else the longest-present participant, connected or not; never a viewer.

@@ -5,7 +5,7 @@
 
 use super::bans::Ban;
 use super::{Member, Room};
-use crate::{ChatLine, CommandId, Event, FoldError, ParticipantId, Record};
+use crate::{ChatLine, CommandId, Event, FoldError, LeaveReason, ParticipantId, Record};
 
 impl Room {
     /// Folds a record read from the store or just committed.
@@ -63,33 +63,35 @@ impl Room {
                 name,
                 role,
                 rights,
+                muted,
                 via,
                 resume,
+                former,
                 address,
             } => {
                 self.lobby.forget(*participant);
+                self.absent.forget(*participant);
                 self.members.push(Member {
                     participant: *participant,
                     name: name.clone(),
                     role: *role,
                     rights: *rights,
-                    muted: crate::SourceSet::NONE,
+                    muted: *muted,
                     joined_at: self.changed_at,
                     joined: self.seq,
                     via: via.clone(),
                     address: address.clone(),
                     resume: *resume,
-                    former_resume: None,
+                    former_resume: former.filter(|former| former != resume),
                 });
             }
             Event::MemberAttached { participant, via } => self.change(*participant, |m| m.via = via.clone()),
-            Event::ResumeRotated { participant, resume } => {
-                self.change(*participant, |m| m.rotate_resume(*resume))
-            }
-            Event::MemberLeft { participant, .. } => {
-                self.members.remove(*participant);
-                self.lower(*participant);
-            }
+            Event::ResumeRotated {
+                participant,
+                resume,
+                former,
+            } => self.change(*participant, |m| m.rotate_resume(*resume, *former)),
+            Event::MemberLeft { participant, reason } => self.leave_behind(*participant, *reason),
             Event::MemberRenamed { participant, name } => {
                 self.change(*participant, |m| m.name.clone_from(name))
             }
@@ -102,6 +104,7 @@ impl Room {
                 address,
                 ..
             } => {
+                self.absent.forget(*participant);
                 let (participant, name, address) = (*participant, name.clone(), address.clone());
                 self.bans.insert(Ban {
                     participant,
@@ -168,6 +171,18 @@ impl Room {
         }
     }
 
+    fn leave_behind(&mut self, participant: ParticipantId, reason: LeaveReason) {
+        let member = self.members.remove(participant);
+        self.lower(participant);
+        match (reason, member) {
+            (LeaveReason::Timeout, Some(member)) => self.absent.timed_out(member),
+            (LeaveReason::Kicked, _) => self.absent.removed(participant),
+            (LeaveReason::Left | LeaveReason::Timeout | LeaveReason::Banned, _) => {
+                self.absent.forget(participant);
+            }
+        }
+    }
+
     fn lower(&mut self, participant: ParticipantId) {
         self.hands.retain(|raised| *raised != participant);
     }
@@ -205,7 +220,7 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
-    use crate::room::testing::{NOW, Scene, id, join_as};
+    use crate::room::testing::{NOW, Scene, id, join_as, secret};
     use crate::{Command, Epoch, Event, FoldError, Record, Role, Room, RoomId, Seq, Settings};
 
     fn raised(first: u64) -> Record {
@@ -240,8 +255,8 @@ mod tests {
             })
         );
         assert_eq!(
-            room.fold(&Record { v: 2, ..raised(3) }),
-            Err(FoldError::Version { found: 2, known: 1 })
+            room.fold(&Record { v: 3, ..raised(3) }),
+            Err(FoldError::Version { found: 3, known: 2 })
         );
         assert!(matches!(
             room.fold(&Record {
@@ -268,6 +283,22 @@ mod tests {
             }),
             Err(FoldError::Damaged(_))
         ));
+    }
+
+    #[test]
+    fn a_record_of_version_1_is_read_as_it_was_meant() {
+        let mut scene = Scene::with(&[(1, Role::Host)]);
+        let json = r#"{"v":1,"epoch":1,"first":3,"at":0,"events":[{"resume_rotated":{"participant":PARTICIPANT,"resume":RESUME}}]}"#;
+        let value = |value: serde_json::Value| value.to_string();
+        let json = json.replace("PARTICIPANT", &value(serde_json::to_value(id(1)).unwrap()));
+        let json = json.replace("RESUME", &value(serde_json::to_value(secret(9)).unwrap()));
+        scene
+            .room
+            .fold(&crate::decode_record(json.as_bytes()).unwrap())
+            .unwrap();
+        for good in [1, 9] {
+            assert_eq!(scene.room.verify_resume(id(1), &secret(good)), Ok(()));
+        }
     }
 
     #[test]

@@ -99,6 +99,12 @@ impl Room {
         self.lobby.waiting.iter().map(admit)
     }
 
+    /// May this one join though there is a lobby, because a moderator said so.
+    #[must_use]
+    pub fn is_admitted(&self, participant: ParticipantId) -> bool {
+        self.lobby.is_admitted(participant)
+    }
+
     /// Who waits, in order of knocking.
     pub fn waiting(&self) -> impl Iterator<Item = &Waiting> {
         self.lobby.waiting.iter()

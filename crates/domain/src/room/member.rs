@@ -38,14 +38,25 @@ impl Member {
         self.rights.minus(self.muted)
     }
 
-    pub(super) fn rotate_resume(&mut self, resume: SecretHash) {
-        let former = std::mem::replace(&mut self.resume, resume);
+    pub(super) fn rotate_resume(&mut self, resume: SecretHash, former: Option<SecretHash>) {
+        let former = former.unwrap_or(self.resume);
+        self.resume = resume;
         self.former_resume = (former != resume).then_some(former);
+    }
+
+    /// The current secret, or the former one while nobody has shown the new one.
+    pub(super) fn knows(&self, secret: &SecretHash) -> bool {
+        let is_current = same_secret(&self.resume, secret);
+        let is_former = self
+            .former_resume
+            .as_ref()
+            .is_some_and(|former| same_secret(former, secret));
+        is_current | is_former
     }
 }
 
 /// Takes the same time wherever the first difference is.
-pub(super) fn same_secret(a: &SecretHash, b: &SecretHash) -> bool {
+fn same_secret(a: &SecretHash, b: &SecretHash) -> bool {
     a.0.iter()
         .zip(&b.0)
         .fold(0, |difference, (a, b)| difference | (a ^ b))

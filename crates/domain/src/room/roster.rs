@@ -33,11 +33,10 @@ impl Roster {
         self.in_order.push(Arc::new(member));
     }
 
-    pub(super) fn remove(&mut self, participant: ParticipantId) {
-        if let Some(place) = self.place(participant) {
-            self.in_order.remove(place);
-            self.joined.remove(&participant);
-        }
+    pub(super) fn remove(&mut self, participant: ParticipantId) -> Option<Arc<Member>> {
+        let place = self.place(participant)?;
+        self.joined.remove(&participant);
+        Some(self.in_order.remove(place))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Member> {

@@ -1,4 +1,4 @@
-//! A room as bytes for the store: JSON `{"v": 1, "room": …}`.
+//! A room as bytes for the store: JSON `{"v": 2, "room": …}`.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,8 +6,8 @@ use super::Room;
 use crate::FoldError;
 use crate::transition::{check_version, damaged};
 
-/// The format written by this version.
-const VERSION: u16 = 1;
+/// The format written by this version. Since 2 a room knows who is absent and who was removed.
+const VERSION: u16 = 2;
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -72,11 +72,26 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_refused_by_its_version() {
-        let newer = br#"{"v":2,"room":{"unknown":1}}"#;
+        let newer = br#"{"v":3,"room":{"unknown":1}}"#;
         assert_eq!(
             Room::from_snapshot(newer),
-            Err(FoldError::Version { found: 2, known: 1 })
+            Err(FoldError::Version { found: 3, known: 2 })
         );
+    }
+
+    #[test]
+    fn a_snapshot_of_version_1_is_read_as_a_room_that_nobody_is_absent_from() {
+        let mut scene = scene();
+        let mut old: serde_json::Value = serde_json::from_slice(&scene.room.to_snapshot()).unwrap();
+        old["v"] = 1.into();
+        old["room"].as_object_mut().unwrap().remove("absent").unwrap();
+        assert_eq!(
+            Room::from_snapshot(old.to_string().as_bytes()).as_ref(),
+            Ok(&scene.room)
+        );
+        scene.system(Command::Expire { participant: id(2) }).unwrap();
+        let absent = Room::from_snapshot(&scene.room.to_snapshot());
+        assert_eq!(absent, Ok(scene.room));
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Room;
 use crate::{
-    Actor, Command, Epoch, Event, Join, NodeIncarnation, ParticipantId, Rejection, Request, Role, RoomId,
-    SecretHash, Settings, Timestamp, Transition,
+    Actor, Command, Epoch, Event, Join, NodeIncarnation, ParticipantId, Rejection, Request, Resume, Role,
+    RoomId, SecretHash, Settings, Timestamp, Transition,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp(1_000_000_000_000);
@@ -38,6 +38,16 @@ pub(crate) fn join_as(role: Role, name: &str) -> Command {
         via: node(1),
         resume: secret(0),
         address: None,
+    })
+}
+
+pub(crate) fn resume_with(used: SecretHash, fresh: SecretHash) -> Command {
+    let (via, address) = (node(1), None);
+    Command::Resume(Resume {
+        used,
+        fresh,
+        via,
+        address,
     })
 }
 

@@ -1,7 +1,7 @@
 //! What of a room is shown to whom. No secret, hash or address leaves by here.
 
 use super::{Member, Room};
-use crate::{Event, Live, MemberView, ParticipantId, RoomView, Snapshot};
+use crate::{Live, MemberView, ParticipantId, RoomView, Snapshot};
 
 impl Room {
     /// Settings as anyone may see them.
@@ -33,34 +33,6 @@ impl Room {
                 Vec::new()
             },
             banned: if moderates { self.bans.views() } else { Vec::new() },
-        }
-    }
-
-    /// May this participant hear of this event. What it may not hear of still has a position, so that no gap shows. An event that carries the
-    /// hash of a secret is for nobody.
-    #[must_use]
-    pub fn may_see(&self, viewer: ParticipantId, event: &Event) -> bool {
-        match event {
-            Event::LobbyKnocked { .. }
-            | Event::LobbyDecided { .. }
-            | Event::MemberBanned { .. }
-            | Event::MemberUnbanned { .. } => self.moderates(viewer),
-            Event::ResumeRotated { .. } => false,
-            Event::Created { .. }
-            | Event::MemberJoined { .. }
-            | Event::MemberAttached { .. }
-            | Event::MemberLeft { .. }
-            | Event::MemberRenamed { .. }
-            | Event::RoleChanged { .. }
-            | Event::MemberMuted { .. }
-            | Event::MemberUnmuted { .. }
-            | Event::RightsChanged { .. }
-            | Event::SettingsChanged { .. }
-            | Event::HandRaised { .. }
-            | Event::HandLowered { .. }
-            | Event::ChatPosted { .. }
-            | Event::MediaNodeSet { .. }
-            | Event::Ended { .. } => true,
         }
     }
 
@@ -114,16 +86,22 @@ mod tests {
         );
         assert_eq!((host.lobby.len(), host.banned.len()), (1, 1));
         assert_eq!((guest.lobby.len(), guest.banned.len()), (0, 0));
+    }
+
+    #[test]
+    fn of_the_log_only_lobby_and_bans_are_for_moderators() {
+        let by = None;
         let unbanned = Event::MemberUnbanned {
             participant: id(3),
-            by: None,
+            by,
         };
-        assert!(scene.room.may_see(id(1), &unbanned) && !scene.room.may_see(id(2), &unbanned));
-        assert!(
-            scene
-                .room
-                .may_see(id(2), &Event::HandRaised { participant: id(1) })
-        );
+        let decided = Event::LobbyDecided {
+            participant: id(3),
+            admitted: true,
+            by,
+        };
+        assert!(unbanned.is_for_moderators() && decided.is_for_moderators());
+        assert!(!Event::HandRaised { participant: id(1) }.is_for_moderators());
     }
 
     #[test]

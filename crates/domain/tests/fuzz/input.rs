@@ -3,7 +3,7 @@
 use arbitrary::{Arbitrary, Unstructured};
 use videorooms_domain::{
     Actor, Command, ConnectionId, EndReason, Join, MediaState, NodeIncarnation, ParticipantId, PasswordHash,
-    Request, Role, SecretHash, SettingsPatch, Signal, Source, SourceSet,
+    Request, Resume, Role, SecretHash, SettingsPatch, Signal, Source, SourceSet,
 };
 
 /// What happens next.
@@ -54,6 +54,7 @@ pub(crate) enum Rank {
 pub(crate) enum Order {
     Join(Text, Rank, Boot, u8, Option<Text>),
     JoinPlainly(Rank),
+    Resume(u8, u8, Boot),
     Attach(Boot),
     RotateResume(u8),
     Leave,
@@ -182,6 +183,12 @@ impl Order {
                 via: Boot(0).node(),
                 resume: SecretHash([7; 32]),
                 address: Some("192.0.2.1".to_owned()),
+            }),
+            Self::Resume(used, fresh, boot) => Command::Resume(Resume {
+                used: SecretHash([used; 32]),
+                fresh: SecretHash([fresh; 32]),
+                via: boot.node(),
+                address: None,
             }),
             Self::Attach(boot) => Command::Attach { via: boot.node() },
             Self::RotateResume(secret) => Command::RotateResume {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use videorooms_domain::{
-    ConnectionState, Live, Note, ParticipantId, Record, Role, Room, Seq, Snapshot, SourceSet, Timestamp,
-    decode_record, encode_record, limits,
+    ConnectionState, Event, Live, Note, ParticipantId, Record, Role, Room, Seq, Snapshot, SourceSet,
+    Timestamp, decode_record, encode_record, limits,
 };
 
 /// Holds at any time.
@@ -39,6 +39,23 @@ pub(crate) fn check(room: &Room, live: &Live, everyone: &[ParticipantId]) {
         assert!(!ids.contains(&banned.participant_id), "I6: nobody banned is in");
         assert!(!room.is_waiting(banned.participant_id), "I6: nobody banned waits");
     }
+    let (absent, removed) = absent(room);
+    for participant in &absent {
+        let is_two =
+            ids.contains(participant) || room.is_waiting(*participant) || room.is_admitted(*participant);
+        assert!(!is_two, "I6: nobody is absent who is expected or in");
+        assert!(
+            !snapshot
+                .banned
+                .iter()
+                .any(|banned| banned.participant_id == *participant),
+            "I6"
+        );
+    }
+    assert!(
+        absent.len() <= limits::ABSENT && removed <= limits::REMOVED,
+        "I11"
+    );
     let hands: BTreeSet<_> = snapshot.hands.iter().copied().collect();
     assert_eq!(hands.len(), snapshot.hands.len(), "I7: a hand is up once");
     assert!(hands.is_subset(&ids), "I7: hands are members'");
@@ -58,7 +75,7 @@ pub(crate) fn check(room: &Room, live: &Live, everyone: &[ParticipantId]) {
     );
     if room.ended().is_some() {
         assert!(
-            members.is_empty() && room.waiting().next().is_none() && hands.is_empty(),
+            members.is_empty() && absent.is_empty() && room.waiting().next().is_none() && hands.is_empty(),
             "I12"
         );
         assert_eq!((live.next_deadline(), live.connected()), (None, 0), "I12");
@@ -86,6 +103,10 @@ fn check_live(room: &Room, live: &Live, snapshot: &Snapshot, everyone: &[Partici
             "I13: who is gone has a deadline"
         );
     }
+    assert!(
+        room.waiting().next().is_none() || live.next_deadline().is_some(),
+        "I13: who waits has a deadline"
+    );
     for stranger in everyone.iter().filter(|id| room.member(**id).is_none()) {
         assert_eq!(
             live.connection(*stranger),
@@ -126,11 +147,50 @@ pub(crate) fn check_transition(before: &Room, record: &Record, after: &Room) {
         !had_host || has_host || !may_succeed,
         "I4: a host has a successor"
     );
+    for event in &record.events {
+        check_entrance(before, event, after);
+    }
     let (was, is) = (before.members().count(), after.members().count());
     assert!(
         is <= was || is <= after.settings().participant_limit as usize,
         "I10: no join passes the limit"
     );
+}
+
+/// Who comes in as what.
+fn check_entrance(before: &Room, event: &Event, after: &Room) {
+    let Event::MemberJoined {
+        participant,
+        role,
+        rights,
+        muted,
+        former,
+        ..
+    } = event
+    else {
+        return;
+    };
+    let is_open = !(after.settings().locked || after.settings().lobby);
+    let has_host = after.members().any(|member| member.role == Role::Host);
+    assert!(
+        has_host || !is_open || *role == Role::Viewer,
+        "I4: whoever comes first is host"
+    );
+    let was_absent = absent(before).0.contains(participant);
+    assert_eq!(was_absent, former.is_some(), "I14: who comes back keeps a secret");
+    assert!(
+        was_absent || (*rights == role.default_rights() && muted.is_empty()),
+        "I14: a newcomer is unmarked"
+    );
+}
+
+/// Who is absent, and how many were removed: nobody is shown them, but the store is.
+fn absent(room: &Room) -> (Vec<ParticipantId>, usize) {
+    let stored: serde_json::Value = serde_json::from_slice(&room.to_snapshot()).unwrap();
+    let absent = &stored["room"]["absent"];
+    let id = |member: &serde_json::Value| serde_json::from_value(member["participant"].clone()).unwrap();
+    let members = absent["members"].as_array().unwrap().iter().map(id).collect();
+    (members, absent["removed"].as_array().unwrap().len())
 }
 
 /// A signal's notes say all that it changed for others, and nothing else.

@@ -16,6 +16,10 @@ pub(crate) struct LiveReference {
     pub(crate) media: Vec<(Id, MediaState)>,
     pub(crate) deadlines: Vec<(Id, Timestamp)>,
     pub(crate) end_again: Timestamp,
+    /// Who waits since when.
+    knocked: Vec<(Id, Timestamp)>,
+    /// Sockets of those who wait.
+    knocking: Vec<(Id, NodeIncarnation, ConnectionId)>,
 }
 
 impl LiveReference {
@@ -35,8 +39,9 @@ impl LiveReference {
                 live.leave(member.id, at.after(Grace::default().reconnect));
             }
         }
-        for (id, since) in since {
-            live.leave(*id, since.after(Grace::default().lobby));
+        live.knocked = since.to_vec();
+        for (id, _) in since {
+            live.await_knock(*id, at);
         }
         live
     }
@@ -60,26 +65,22 @@ impl LiveReference {
             .map(|member| member.id)
             .filter(|id| self.is_there(*id))
             .collect();
+        let knocked: Vec<Id> = self.knocking.iter().map(|(id, ..)| *id).collect();
         match signal {
             Signal::Attached {
                 participant,
                 connection,
                 via,
             } => {
+                if room.is_waiting(*participant) {
+                    add(&mut self.knocking, *participant, via, *connection);
+                    self.await_knock(*participant, at);
+                    return true;
+                }
                 if room.member(*participant).is_none() {
                     return false;
                 }
-                let older = |v: &NodeIncarnation| v.node == via.node && v.incarnation < via.incarnation;
-                self.sockets.retain(|(who, v, _)| who != participant || !older(v));
-                let socket = (*participant, via.clone(), *connection);
-                if !self.sockets.contains(&socket) {
-                    let mine = |(who, ..): &(Id, NodeIncarnation, ConnectionId)| who == participant;
-                    if self.sockets.iter().filter(|socket| mine(socket)).count() == 8 {
-                        let oldest = self.sockets.iter().position(mine).unwrap();
-                        self.sockets.remove(oldest);
-                    }
-                    self.sockets.push(socket);
-                }
+                add(&mut self.sockets, *participant, via, *connection);
                 self.assumed.retain(|(who, _)| who != participant);
                 self.deadlines.retain(|(who, _)| who != participant);
             }
@@ -88,12 +89,14 @@ impl LiveReference {
                 connection,
                 via,
             } => {
-                self.sockets
-                    .retain(|socket| *socket != (*participant, via.clone(), *connection));
+                let other = |socket: &_| *socket != (*participant, via.clone(), *connection);
+                self.sockets.retain(other);
+                self.knocking.retain(other);
             }
             Signal::NodeDied { via } => {
                 let dead = |v: &NodeIncarnation| v.node == via.node && v.incarnation <= via.incarnation;
                 self.sockets.retain(|(_, v, _)| !dead(v));
+                self.knocking.retain(|(_, v, _)| !dead(v));
                 self.assumed.retain(|(_, v)| !dead(v));
             }
             Signal::Media { participant, media } => {
@@ -117,6 +120,11 @@ impl LiveReference {
         for id in there {
             if !self.is_there(id) {
                 self.leave(id, at.after(Grace::default().reconnect));
+            }
+        }
+        for id in knocked {
+            if !self.knocking.iter().any(|(who, ..)| *who == id) {
+                self.await_knock(id, at);
             }
         }
         true
@@ -143,7 +151,8 @@ impl LiveReference {
             }
         }
         for (id, _) in after.waiting.iter().filter(|(id, _)| !before.is_waiting(*id)) {
-            self.leave(*id, at.after(grace.lobby));
+            self.knocked.push((*id, at));
+            self.await_knock(*id, at);
         }
         let was_here = before
             .members
@@ -195,7 +204,21 @@ impl LiveReference {
         self.deadlines.push((id, at));
     }
 
+    /// Ten minutes for who is there, the reconnect grace for who is not.
+    fn await_knock(&mut self, id: Id, at: Timestamp) {
+        let grace = Grace::default();
+        let (_, since) = *self.knocked.iter().find(|(who, _)| *who == id).unwrap();
+        let patience = since.after(grace.lobby);
+        if self.knocking.iter().any(|(who, ..)| *who == id) {
+            self.leave(id, patience);
+        } else {
+            self.leave(id, patience.min(at.after(grace.reconnect)));
+        }
+    }
+
     fn forget(&mut self, id: Id) {
+        self.knocked.retain(|(who, _)| *who != id);
+        self.knocking.retain(|(who, ..)| *who != id);
         self.sockets.retain(|(who, ..)| *who != id);
         self.assumed.retain(|(who, _)| *who != id);
         self.media.retain(|(who, _)| *who != id);
@@ -209,5 +232,24 @@ impl LiveReference {
             media.camera &= may.contains(Source::Camera);
             media.screen &= may.contains(Source::Screen);
         }
+    }
+}
+
+fn add(
+    sockets: &mut Vec<(Id, NodeIncarnation, ConnectionId)>,
+    participant: Id,
+    via: &NodeIncarnation,
+    connection: ConnectionId,
+) {
+    let older = |v: &NodeIncarnation| v.node == via.node && v.incarnation < via.incarnation;
+    sockets.retain(|(who, v, _)| *who != participant || !older(v));
+    let socket = (participant, via.clone(), connection);
+    if !sockets.contains(&socket) {
+        let mine = |(who, ..): &(Id, NodeIncarnation, ConnectionId)| *who == participant;
+        if sockets.iter().filter(|socket| mine(socket)).count() == 8 {
+            let oldest = sockets.iter().position(mine).unwrap();
+            sockets.remove(oldest);
+        }
+        sockets.push(socket);
     }
 }

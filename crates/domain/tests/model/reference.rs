@@ -3,7 +3,7 @@
 
 use videorooms_domain::{
     Actor, Command, CommandId, EndReason, Join, NodeIncarnation, ParticipantId, Position, Rejection, Request,
-    Role, SecretHash, Settings, SettingsPatch, SourceSet, Timestamp,
+    Resume, Role, SecretHash, Settings, SettingsPatch, SourceSet, Timestamp,
 };
 
 type Id = ParticipantId;
@@ -30,6 +30,10 @@ pub(crate) struct Reference {
     pub(crate) waiting: Vec<(Id, String)>,
     pub(crate) admitted: Vec<Id>,
     pub(crate) banned: Vec<(Id, Option<String>)>,
+    /// Members whose time ran out, as they were.
+    pub(crate) absent: Vec<Member>,
+    /// Whom a moderator removed, and who has not been in since.
+    pub(crate) removed: Vec<Id>,
     pub(crate) chat: Vec<(Id, String, Timestamp)>,
     pub(crate) media_node: Option<NodeIncarnation>,
     pub(crate) done: Vec<(Id, CommandId, Position)>,
@@ -71,20 +75,18 @@ impl Reference {
         let by = request.by;
         match &request.command {
             Command::Join(join) => self.join(me(by)?, at, join)?,
+            Command::Resume(resume) => self.resume(me(by)?, resume)?,
             Command::Attach { via } => self.myself(by)?.via = via.clone(),
             Command::RotateResume { resume } => {
                 let secrets = &mut self.myself(by)?.secrets;
-                let former = secrets[0];
-                *secrets = if former == *resume {
-                    vec![former]
-                } else {
-                    vec![*resume, former]
-                };
+                if secrets[0] != *resume {
+                    *secrets = vec![*resume, secrets[0]];
+                }
             }
             Command::Leave => {
                 let id = me(by)?;
                 if self.member(id).is_some() {
-                    self.remove(id);
+                    drop(self.remove(id));
                 } else if self.is_waiting(id) {
                     self.waiting.retain(|(waiting, _)| *waiting != id);
                 } else {
@@ -97,7 +99,8 @@ impl Reference {
                     self.waiting.retain(|(waiting, _)| waiting != participant);
                 } else {
                     self.other(*participant)?;
-                    self.remove(*participant);
+                    let member = self.remove(*participant);
+                    self.absent.extend(member);
                 }
             }
             Command::Rename { name } => {
@@ -204,6 +207,10 @@ impl Reference {
             member.via = join.via.clone();
             return Ok(());
         }
+        if let Some(absent) = self.absent.iter().find(|absent| absent.id == id).cloned() {
+            let secrets = vec![join.resume, absent.secrets[0]];
+            return self.come_back(absent, secrets, &join.via, join.address.clone());
+        }
         if join.address.is_some() && self.banned.iter().any(|(_, address)| *address == join.address) {
             return Err(Rejection::Banned);
         }
@@ -223,12 +230,8 @@ impl Reference {
         }
         self.waiting.retain(|(waiting, _)| *waiting != id);
         self.admitted.retain(|admitted| *admitted != id);
-        let has_host = self.members.iter().any(|member| member.role == Role::Host);
-        let role = if join.role == Role::Host && has_host {
-            Role::Moderator
-        } else {
-            join.role
-        };
+        self.removed.retain(|removed| *removed != id);
+        let role = self.welcome(join.role);
         let rights = if role == Role::Viewer {
             SourceSet::NONE
         } else {
@@ -247,6 +250,71 @@ impl Reference {
             secrets,
         });
         Ok(())
+    }
+
+    fn resume(&mut self, id: Id, resume: &Resume) -> Result<(), Rejection> {
+        self.verify(id, &resume.used)?;
+        let secrets = vec![resume.fresh, resume.used];
+        if let Some(absent) = self.absent.iter().find(|absent| absent.id == id).cloned() {
+            return self.come_back(absent, secrets, &resume.via, resume.address.clone());
+        }
+        let member = self.other(id)?;
+        member.via = resume.via.clone();
+        member.secrets = secrets;
+        member.secrets.dedup();
+        Ok(())
+    }
+
+    fn come_back(
+        &mut self,
+        absent: Member,
+        secrets: Vec<SecretHash>,
+        via: &NodeIncarnation,
+        address: Option<String>,
+    ) -> Result<(), Rejection> {
+        if self.members.len() >= self.settings.participant_limit as usize {
+            return Err(Rejection::Full);
+        }
+        self.absent.retain(|other| other.id != absent.id);
+        let role = self.welcome(absent.role);
+        let mut member = Member {
+            role,
+            secrets,
+            via: via.clone(),
+            address,
+            ..absent
+        };
+        member.secrets.dedup();
+        self.members.push(member);
+        Ok(())
+    }
+
+    fn welcome(&self, role: Role) -> Role {
+        let has_host = self.members.iter().any(|member| member.role == Role::Host);
+        let is_open = !self.settings.locked && !self.settings.lobby;
+        if has_host && role == Role::Host {
+            Role::Moderator
+        } else if !has_host && is_open && role != Role::Viewer {
+            Role::Host
+        } else {
+            role
+        }
+    }
+
+    pub(crate) fn verify(&self, id: Id, secret: &SecretHash) -> Result<(), Rejection> {
+        if self.ended.is_some() {
+            return Err(Rejection::Ended);
+        }
+        if self.banned.iter().any(|(banned, _)| *banned == id) {
+            return Err(Rejection::Banned);
+        }
+        let mut known = self.members.iter().chain(&self.absent);
+        match known.find(|known| known.id == id) {
+            Some(known) if known.secrets.contains(secret) => Ok(()),
+            Some(_) => Err(Rejection::Unauthorized),
+            None if self.removed.contains(&id) => Err(Rejection::Kicked),
+            None => Err(Rejection::NotMember),
+        }
     }
 
     fn set_role(&mut self, by: Actor, id: Id, role: Role) -> Result<(), Rejection> {
@@ -277,13 +345,18 @@ impl Reference {
 
     fn kick(&mut self, by: Actor, id: Id, ban: bool, ban_address: bool) -> Result<(), Rejection> {
         let rank = self.rank(by)?;
-        let target = self.other(id)?.clone();
+        let mut known = self.members.iter().chain(&self.absent);
+        let known = known.find(|known| known.id == id);
+        let target = known.ok_or(Rejection::NoSuchParticipant)?.clone();
         only(by != Actor::Participant(id))?;
         only(rank.is_none_or(|rank| rank >= target.role))?;
         if ban || ban_address {
             self.banned.push((id, target.address.filter(|_| ban_address)));
+        } else {
+            self.removed.push(id);
         }
-        self.remove(id);
+        self.absent.retain(|absent| absent.id != id);
+        drop(self.remove(id));
         Ok(())
     }
 
@@ -310,7 +383,8 @@ impl Reference {
         Ok(())
     }
 
-    fn remove(&mut self, id: Id) {
+    fn remove(&mut self, id: Id) -> Option<Member> {
+        let member = self.member(id).cloned();
         let was_host = self.member(id).is_some_and(|member| member.role == Role::Host);
         self.members.retain(|member| member.id != id);
         self.hands.retain(|hand| *hand != id);
@@ -323,6 +397,7 @@ impl Reference {
                 self.members[place].role = Role::Host;
             }
         }
+        member
     }
 
     fn myself(&mut self, by: Actor) -> Result<&mut Member, Rejection> {

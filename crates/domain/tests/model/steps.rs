@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use videorooms_domain::{
     Actor, Command, ConnectionId, EndReason, Join, MediaState, NodeIncarnation, ParticipantId, PasswordHash,
-    Request, Role, SecretHash, SettingsPatch, Signal, Source, SourceSet,
+    Request, Resume, Role, SecretHash, SettingsPatch, Signal, Source, SourceSet,
 };
 
 #[derive(Debug, Clone)]
@@ -97,6 +97,18 @@ fn join() -> impl Strategy<Value = Command> {
     })
 }
 
+fn resume() -> impl Strategy<Value = Command> {
+    (secret(), secret(), via()).prop_map(|(used, fresh, via)| {
+        let address = Some("192.0.2.4".to_owned());
+        Command::Resume(Resume {
+            used,
+            fresh,
+            via,
+            address,
+        })
+    })
+}
+
 fn patch() -> impl Strategy<Value = SettingsPatch> {
     let password = prop::option::of(prop::option::of(Just(PasswordHash("$argon2id$x".to_owned()))));
     let limit = prop_oneof![6 => 1u32..9, 1 => Just(0), 1 => Just(100_001)];
@@ -122,6 +134,7 @@ fn command() -> impl Strategy<Value = Command> {
     let reason = prop::sample::select(vec![EndReason::Host, EndReason::Empty, EndReason::Operator]);
     let mine = prop_oneof![
         12 => join(),
+        4 => resume(),
         1 => via().prop_map(|via| Command::Attach { via }),
         2 => secret().prop_map(|resume| Command::RotateResume { resume }),
         2 => Just(Command::Leave),
@@ -131,9 +144,9 @@ fn command() -> impl Strategy<Value = Command> {
     ];
     let orders = prop_oneof![
         3 => (who(), role()).prop_map(|(participant, role)| Command::SetRole { participant, role }),
-        2 => (who(), any::<bool>(), any::<bool>())
+        3 => (who(), any::<bool>(), any::<bool>())
             .prop_map(|(participant, ban, ban_address)| Command::Kick { participant, ban, ban_address }),
-        2 => who().prop_map(|participant| Command::Unban { participant }),
+        4 => who().prop_map(|participant| Command::Unban { participant }),
         3 => (who(), source()).prop_map(|(participant, source)| Command::Mute { participant, source }),
         2 => (who(), source()).prop_map(|(participant, source)| Command::Unmute { participant, source }),
         2 => (who(), rights()).prop_map(|(participant, rights)| Command::SetRights { participant, rights }),
@@ -159,7 +172,13 @@ fn request() -> impl Strategy<Value = Request> {
         1 => Just(Actor::System),
     ];
     let id = prop::option::weighted(0.3, (0u8..30).prop_map(|n| format!("c{n}").parse().unwrap()));
-    (by, id, command()).prop_map(|(by, id, command)| Request { by, id, command })
+    let asked = (by, id, command()).prop_map(|(by, id, command)| Request { by, id, command });
+    let expired = who().prop_map(|participant| Request {
+        by: Actor::System,
+        id: None,
+        command: Command::Expire { participant },
+    });
+    prop_oneof![30 => asked, 1 => expired]
 }
 
 fn signal() -> impl Strategy<Value = Signal> {

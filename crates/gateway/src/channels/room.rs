@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use videorooms_domain::{
-    Actor, Command, CommandId, ConnectionId, ParticipantId, Position, Request, Role, RoomId, SecretHash, Seq,
-    SourceSet, Timestamp,
+    Actor, Command, CommandId, ConnectionId, ParticipantId, Position, Request, Role, RoomId, Seq, SourceSet,
+    Timestamp,
 };
 use videorooms_protocol::room::{self as wire, RoomPush};
 use videorooms_protocol::{ErrorReply, Reason};
@@ -33,6 +33,8 @@ pub(crate) struct RoomChannel {
     pub(crate) waiting: bool,
     /// As the hub has last heard of it.
     role: SharedRole,
+    /// Worth nothing until the room says that it counts.
+    fresh_resume: Option<ResumeSecret>,
 }
 
 /// A place in the hub and in the room, given up when it is dropped.
@@ -109,7 +111,11 @@ pub(crate) async fn join(
         seq: Seq(since.seq),
     });
     let credential = credential(&state, room, params, auth_token.as_deref())?;
-    let (participant, secret, fresh) = secret_after(&credential)?;
+    let participant = match &credential {
+        Credential::Token { participant, .. } | Credential::Resume { participant, .. } => *participant,
+    };
+    let fresh = ResumeSecret::fresh(participant)
+        .map_err(|_| ErrorReply::new(Reason::Unavailable, "the system has no randomness"))?;
     let role = state
         .hub()
         .subscribe(room, participant, connection, outbox, replaces);
@@ -121,7 +127,7 @@ pub(crate) async fn join(
     };
     let attach = Attach {
         credential,
-        fresh_resume: secret,
+        fresh_resume: fresh.hash(),
         connection,
         since,
         address: Some(address),
@@ -130,15 +136,17 @@ pub(crate) async fn join(
     let attached = by(deadline, attaching).await.map_err(refused_by_room)?;
     let (position, now) = (attached.position, attached.role);
     let waiting = attached.history == History::Waiting;
+    let is_told = waiting || attached.fresh_resume_taken;
     let joined = if waiting {
         waiting_answer(&attached)
     } else {
-        member_answer(&state, room, attached, fresh.as_ref(), deadline).await?
+        member_answer(&state, room, attached, &fresh, deadline).await?
     };
     let channel = RoomChannel {
         membership,
         waiting,
         role,
+        fresh_resume: (!is_told).then_some(fresh),
     };
     Ok(Entered {
         channel,
@@ -146,21 +154,6 @@ pub(crate) async fn join(
         position,
         role: now,
     })
-}
-
-/// Who asks, what its secret is to be if this makes it a member, and that secret itself where it is a new one: a secret that brings its owner
-/// back makes no member and stays.
-fn secret_after(
-    credential: &Credential,
-) -> Result<(ParticipantId, SecretHash, Option<ResumeSecret>), ErrorReply> {
-    match credential {
-        Credential::Token { participant, .. } => {
-            let fresh = ResumeSecret::fresh(*participant)
-                .map_err(|_| ErrorReply::new(Reason::Unavailable, "the system has no randomness"))?;
-            Ok((*participant, fresh.hash(), Some(fresh)))
-        }
-        Credential::Resume { participant, secret } => Ok((*participant, *secret, None)),
-    }
 }
 
 /// A room's answer within what is left of the time for a join.
@@ -228,7 +221,7 @@ async fn member_answer(
     state: &GatewayState,
     room: RoomId,
     attached: Attached,
-    fresh: Option<&ResumeSecret>,
+    fresh: &ResumeSecret,
     deadline: tokio::time::Instant,
 ) -> Result<wire::RoomJoined, ErrorReply> {
     let Attached {
@@ -258,10 +251,9 @@ async fn member_answer(
         History::Waiting => return Err(ErrorReply::new(Reason::NotJoined, "not admitted yet")),
     };
     let media = grant(state, room, participant, &name, publishable, deadline).await;
-    let fresh = fresh.filter(|_| fresh_resume_taken);
     Ok(wire::RoomJoined::Member(Box::new(wire::MemberJoin {
         participant_id: participant.to_string(),
-        resume: fresh.map(ResumeSecret::expose),
+        resume: fresh_resume_taken.then(|| fresh.expose()),
         position: wire_position(position),
         node: state.node().node.to_string(),
         media,
@@ -340,6 +332,12 @@ pub(crate) enum Asked {
 impl RoomChannel {
     pub(crate) fn membership(&self) -> &Membership {
         &self.membership
+    }
+
+    /// The secret that this join brought, for its client; once.
+    pub(crate) fn take_fresh_resume(&mut self) -> Option<wire::FreshResume> {
+        let resume = self.fresh_resume.take()?.expose();
+        Some(wire::FreshResume { resume })
     }
 
     /// A push of the member.

@@ -6,5 +6,5 @@ mod event;
 mod view;
 
 pub(crate) use command::{Said, Settled, command, said};
-pub(crate) use event::{Hearing, durable, is_for_moderators, note};
+pub(crate) use event::{Hearing, durable, note};
 pub(crate) use view::{snapshot, source, wire_role, wire_source, wire_state};

@@ -84,6 +84,7 @@ impl From<ErrorReply> for Problem {
             Reason::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
             Reason::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Reason::Ended => (StatusCode::GONE, "ended"),
+            Reason::Kicked => (StatusCode::FORBIDDEN, "kicked"),
             Reason::Banned => (StatusCode::FORBIDDEN, "banned"),
             Reason::Locked => (StatusCode::FORBIDDEN, "locked"),
             Reason::Full => (StatusCode::CONFLICT, "full"),

@@ -100,11 +100,8 @@ impl RoomEntry {
     }
 
     pub(super) fn roll_call(&self) -> RollCall {
-        let attached = self
-            .subscribers
-            .iter()
-            .filter(|subscriber| subscriber.is_attached());
-        let connections: Vec<_> = attached
+        let answered = self.subscribers.iter().filter(|subscriber| !subscriber.is_held());
+        let connections: Vec<_> = answered
             .map(|subscriber| (subscriber.participant, subscriber.connection))
             .collect();
         let last = self.last.filter(|_| !connections.is_empty());
@@ -162,6 +159,15 @@ impl RoomEntry {
                 let notice = Notice::Lobby { admitted };
                 self.notice(|subscriber| subscriber.participant == participant, notice);
             }
+            Body::ResumeRotated {
+                participant,
+                connection,
+            } => {
+                let is_theirs = |subscriber: &Subscriber| {
+                    subscriber.participant == participant && subscriber.connection == connection
+                };
+                self.notice(is_theirs, Notice::ResumeRotated);
+            }
         }
         Roster::Complete
     }
@@ -186,7 +192,7 @@ impl RoomEntry {
             Item::text(frame::broadcast(&self.topic, heard.event.name(), &heard))
         };
         let everything = encode(Hearing::Everything);
-        let public = if translate::is_for_moderators(&fact.event) {
+        let public = if fact.event.is_for_moderators() {
             encode(Hearing::Public)
         } else {
             everything.clone()

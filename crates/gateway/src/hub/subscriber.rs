@@ -169,10 +169,13 @@ impl Subscriber {
                     items: [item.clone(), item],
                 });
             }
-            (Stage::Live, Notice::Closed(_)) | (Stage::Waiting, Notice::Closed(_) | Notice::Lobby { .. }) => {
+            (Stage::Live, Notice::Closed(_) | Notice::ResumeRotated)
+            | (Stage::Waiting, Notice::Closed(_) | Notice::Lobby { .. }) => {
                 push(&self.outbox, &item, Kind::Consequence);
             }
-            (Stage::Live, Notice::Lobby { .. }) | (Stage::Muted, _) => {}
+            (Stage::Live, Notice::Lobby { .. })
+            | (Stage::Waiting, Notice::ResumeRotated)
+            | (Stage::Muted, _) => {}
         }
     }
 

@@ -266,6 +266,16 @@ impl Conversation {
                 self.say(frame);
             }
             Notice::Lobby { admitted: false } => self.turned_away(index, "refused"),
+            Notice::ResumeRotated => {
+                let channel = &mut self.channels[index];
+                let Kind::Room(member) = &mut channel.kind else {
+                    return;
+                };
+                if let Some(fresh) = member.take_fresh_resume() {
+                    let frame = channel.push("resume", &fresh);
+                    self.say(frame);
+                }
+            }
             Notice::Closed(why) => {
                 let channel = &mut self.channels[index];
                 channel.ending = Some(why);

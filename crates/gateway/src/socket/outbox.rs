@@ -37,6 +37,8 @@ pub(crate) enum Notice {
         /// Come in, or go.
         admitted: bool,
     },
+    /// The fresh secret of its join counts.
+    ResumeRotated,
 }
 
 /// May a frame be lost.

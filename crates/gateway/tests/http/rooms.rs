@@ -174,6 +174,7 @@ async fn a_room_that_is_none_is_not_found() {
 async fn a_newcomer_gets_a_token_of_its_own() {
     let house = House::open().await;
     let room = house.room().await;
+    let _host = house.host(&room).await;
     let mut ids = Vec::new();
     for wish in [
         json!({"name": "Bob"}),

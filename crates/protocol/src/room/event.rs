@@ -249,6 +249,19 @@ pub struct Kicked {
     pub banned: bool,
 }
 
+/// `resume`: a fresh secret, to the connection only that came back by the one before. Keep it in place of that.
+#[derive(Clone, PartialEq, Eq, Serialize, TS)]
+pub struct FreshResume {
+    /// The secret.
+    pub resume: String,
+}
+
+impl std::fmt::Debug for FreshResume {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FreshResume(…)")
+    }
+}
+
 /// One table, three uses: the enum, the names on the wire, and the TypeScript map.
 macro_rules! events {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident($payload:ty) = $event:literal,)* }) => {
@@ -324,6 +337,7 @@ pub(crate) fn ephemeral_table(config: &ts_rs::Config) -> Vec<(&'static str, Stri
         ("lobby_admitted", Empty::name(config)),
         ("lobby_refused", LobbyRefused::name(config)),
         ("kicked", Kicked::name(config)),
+        ("resume", FreshResume::name(config)),
         (STATE, format!("Record<string, {}>", PresenceEntry::name(config))),
         (DIFF, PresenceDiff::name(config)),
     ]

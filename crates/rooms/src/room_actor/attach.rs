@@ -1,10 +1,11 @@
-//! How a socket gets into a room: by a join token (which may make a member) or by a resume secret (which needs no commit, so it
-//! works while the store is away).
+//! How a socket gets into a room: by a join token (which may make a member) or by a resume secret. A member's secret needs no commit, so it
+//! works while the store is away; what is to be durable of it follows: through which node it came, and the fresh secret in place of the one
+//! that was shown. Who timed out is a member again first.
 
 use std::sync::Arc;
 
 use videorooms_domain::{
-    Actor, Command, ConnectionId, Join, ParticipantId, Position, Rejection, Request, SecretHash, Signal,
+    Actor, Command, ConnectionId, Join, ParticipantId, Position, Rejection, Request, Resume, Signal,
 };
 
 use super::{Reply, RoomState, Waiter};
@@ -16,7 +17,7 @@ pub(crate) struct PendingAttach {
     pub(super) participant: ParticipantId,
     connection: ConnectionId,
     since: Option<Position>,
-    /// The fresh secret counts if the command is committed and made a member.
+    /// The fresh secret counts when the command is committed.
     fresh: bool,
     pub(super) reply: Reply<Attached>,
 }
@@ -39,7 +40,13 @@ impl RoomState {
                     fresh: false,
                     reply,
                 };
-                self.resume_member(pending, &secret);
+                let resume = Resume {
+                    used: secret,
+                    fresh: fresh_resume,
+                    via: self.services.here.clone(),
+                    address,
+                };
+                self.resume_by_secret(pending, resume);
             }
             Credential::Token {
                 participant,
@@ -97,30 +104,33 @@ impl RoomState {
         }
     }
 
-    fn resume_member(&mut self, pending: PendingAttach, secret: &SecretHash) {
+    fn resume_by_secret(&mut self, pending: PendingAttach, resume: Resume) {
         let room = self.pipeline.committed();
-        if let Err(rejection) = room.verify_resume(pending.participant, secret) {
+        if let Err(rejection) = room.verify_resume(pending.participant, &resume.used) {
             drop(pending.reply.send(Err(rejection.into())));
             return;
         }
-        let here = self.services.here.clone();
-        let moved = room
-            .member(pending.participant)
-            .is_some_and(|member| member.via != here);
-        let by = Actor::Participant(pending.participant);
+        let (participant, connection) = (pending.participant, pending.connection);
         let position = room.position();
-        self.finish_attach(pending, Ok(position));
-        if moved {
+        // One that is about to time out comes back after that: it would be let in only to be thrown out.
+        let stays = [room, self.pipeline.speculative()]
+            .iter()
+            .all(|room| room.member(participant).is_some());
+        let waiter = if stays {
+            self.finish_attach(pending, Ok(position));
             // The new way in holds at once and becomes durable when it can.
-            self.submit(
-                &Request {
-                    by,
-                    id: None,
-                    command: Command::Attach { via: here },
-                },
-                Waiter::Nobody,
-            );
-        }
+            self.moved.insert(participant);
+            Waiter::Resumed(participant, connection)
+        } else {
+            let fresh = true;
+            Waiter::Attach(Box::new(PendingAttach { fresh, ..pending }))
+        };
+        let request = Request {
+            by: Actor::Participant(participant),
+            id: None,
+            command: Command::Resume(resume),
+        };
+        self.submit(&request, waiter);
     }
 
     /// The membership is durable (or refused): take the connection up and answer with what the client misses.
@@ -160,6 +170,12 @@ impl RoomState {
         let publishable = room.publishable(participant);
         let Some((role, name)) = self.role_of(participant) else {
             return if room.is_waiting(participant) {
+                let signal = Signal::Attached {
+                    participant,
+                    connection,
+                    via: self.services.here.clone(),
+                };
+                self.live.apply(room, self.services.clock.now(), &signal)?;
                 let (role, name) = (videorooms_domain::Role::Participant, String::new());
                 Ok(Attached {
                     participant,
@@ -206,22 +222,10 @@ impl RoomState {
         }
     }
 
-    /// The events after `since`, if they are still known without a gap.
+    /// The events after `since`, if they are still known without a gap, and `since` is a place in this very history: a store that lost its
+    /// end or was restored to an older state goes on with other events of the same numbers, in a later reign.
     fn tail(&self, since: Position) -> Option<Vec<Arc<Fact>>> {
-        let seq = self.pipeline.committed().seq();
-        if since.seq == seq {
-            return Some(Vec::new());
-        }
-        let first = self.recent.front()?.position.seq;
-        if since.seq > seq || since.seq.plus(1) < first {
-            return None;
-        }
-        Some(
-            self.recent
-                .iter()
-                .filter(|fact| fact.position.seq > since.seq)
-                .cloned()
-                .collect(),
-        )
+        let is_ours = since.epoch <= self.services.epoch && self.recent.position_of(since.seq) == Some(since);
+        is_ours.then(|| self.recent.after(since.seq).cloned().collect())
     }
 }

@@ -23,7 +23,7 @@ impl RoomState {
                 at: record.at,
                 event: event.clone(),
             });
-            self.remember(Arc::clone(&fact));
+            self.recent.push(Arc::clone(&fact));
             let notes = self.live.observe(self.pipeline.committed(), now, event);
             self.media_plan.observe(self.pipeline.committed(), event);
             self.publish(Body::Durable(fact));
@@ -34,12 +34,7 @@ impl RoomState {
 
     /// Says what a predecessor committed after `last` and did not live to say. Who removed someone is not in the log any more.
     pub(super) fn say_unsaid(&self, last: Position) {
-        let unsaid: Vec<_> = self
-            .recent
-            .iter()
-            .filter(|fact| fact.position.seq > last.seq)
-            .cloned()
-            .collect();
+        let unsaid: Vec<_> = self.recent.after(last.seq).cloned().collect();
         let banned: Vec<ParticipantId> = unsaid.iter().filter_map(|fact| banned(&fact.event)).collect();
         for fact in unsaid {
             self.publish(Body::Durable(Arc::clone(&fact)));
@@ -55,7 +50,10 @@ impl RoomState {
             .connections
             .iter()
             .map(|(who, _)| *who)
-            .filter(|who| room.member(*who).is_none())
+            .filter(|who| {
+                let is_expected = room.is_waiting(*who) || room.is_admitted(*who);
+                room.member(*who).is_none() && !is_expected
+            })
             .collect();
         for stranger in strangers {
             self.publish(Body::Closed {

@@ -1,26 +1,26 @@
 //! A room in memory: the pipeline, the ephemeral half, what was lately said, and what is under way.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::ActorRef;
 use videorooms_domain::{
-    Actor, Command, Live, NodeIncarnation, ParticipantId, Position, Request, Room, Seq, Signal, Timestamp,
+    Actor, Command, ConnectionId, ConnectionState, Live, NodeIncarnation, ParticipantId, Position, Request,
+    Room, Seq, Signal, Timestamp,
 };
 
 use super::attach::PendingAttach;
 use super::{Envelope, Reply, RoomMessage};
-use crate::api::{Body, Fact, Overview, Publication, RoomsError};
+use crate::api::{Body, Overview, Publication, RoomsError};
 use crate::directory::Directory;
 use crate::door::Door;
 use crate::media_plan::MediaPlan;
 use crate::metrics as names;
 use crate::pipeline::{Outcome, Output, Pipeline, Refusal};
+use crate::recent::Recent;
 use crate::services::Services;
 
-/// Events kept in memory for clients that come back; older gaps are answered with a snapshot.
-const RECENT_FACTS: usize = 256;
 /// What a refused client is told to wait.
 pub(crate) const RETRY_AFTER_MS: u64 = 500;
 
@@ -32,7 +32,7 @@ pub(crate) const DEPOSED: &str = "deposed";
 /// A room as read from the store, ready to become an actor.
 pub(crate) struct Loaded {
     pub(crate) room: Room,
-    pub(crate) recent: VecDeque<Arc<Fact>>,
+    pub(crate) recent: Recent,
     pub(crate) door: Arc<Door>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) services: Arc<Services>,
@@ -44,6 +44,8 @@ pub(crate) enum Waiter {
     Command(Reply<Position>),
     /// A socket that wants to be in the room.
     Attach(Box<PendingAttach>),
+    /// A socket that is back already and is told when its fresh secret counts.
+    Resumed(ParticipantId, ConnectionId),
     /// The room itself.
     Nobody,
 }
@@ -52,11 +54,13 @@ pub(crate) struct RoomState {
     pub(super) pipeline: Pipeline<Waiter>,
     pub(super) live: Live,
     pub(super) media_plan: MediaPlan,
-    pub(super) recent: VecDeque<Arc<Fact>>,
+    pub(super) recent: Recent,
     pub(super) myself: ActorRef<Envelope>,
     pub(super) door: Arc<Door>,
     pub(super) services: Arc<Services>,
     pub(super) commit_backoff: Duration,
+    /// Members that came back through this node, which the store may not know yet.
+    pub(super) moved: BTreeSet<ParticipantId>,
     directory: Arc<Directory>,
     tick_at: Option<Timestamp>,
     idle_since: Option<Timestamp>,
@@ -79,6 +83,7 @@ impl RoomState {
             myself,
             door,
             commit_backoff: services.config.commit_retry,
+            moved: BTreeSet::new(),
             pipeline: Pipeline::new(room, services.epoch),
             services,
             directory,
@@ -99,6 +104,7 @@ impl RoomState {
                 connection,
                 via: here.clone(),
             });
+            self.moved.insert(participant);
         }
         if call.connections.is_empty() {
             return;
@@ -156,6 +162,7 @@ impl RoomState {
     /// After every message: let the store and the media server work, and set the alarm for the next deadline.
     pub(super) fn settle(&mut self) {
         self.claim_media();
+        self.record_moves();
         if let Some(batch) = self.pipeline.next_batch() {
             self.send_to_store(batch);
         }
@@ -180,6 +187,7 @@ impl RoomState {
         match self.live.apply(self.pipeline.committed(), now, signal) {
             Ok(notes) => self.publish_notes(notes),
             Err(rejection) => {
+                metrics::counter!(names::SIGNALS_REFUSED, "reason" => rejection.code()).increment(1);
                 tracing::debug!(room.id = %self.door.room, reason = rejection.code(), "signal refused")
             }
         }
@@ -223,6 +231,29 @@ impl RoomState {
         }
     }
 
+    /// What was said when the store did not listen, or in a life before: through which node a member is attached.
+    fn record_moves(&mut self) {
+        while self.pipeline.store_answers() && self.pipeline.has_place() {
+            let Some(participant) = self.moved.pop_first() else {
+                return;
+            };
+            let is_there = self.live.connection(participant) == ConnectionState::Connected;
+            let member = self.pipeline.speculative().member(participant);
+            if is_there && member.is_some_and(|member| member.via != self.services.here) {
+                let (by, via) = (Actor::Participant(participant), self.services.here.clone());
+                let command = Command::Attach { via };
+                self.submit(
+                    &Request {
+                        by,
+                        id: None,
+                        command,
+                    },
+                    Waiter::Nobody,
+                );
+            }
+        }
+    }
+
     fn refuse(&self, waiter: Waiter, refusal: Refusal) {
         let reason = match refusal {
             Refusal::StoreUnknown => "the store does not answer",
@@ -243,7 +274,8 @@ impl RoomState {
         match waiter {
             Waiter::Command(reply) => drop(reply.send(Err(error.clone()))),
             Waiter::Attach(pending) => drop(pending.reply.send(Err(error.clone()))),
-            Waiter::Nobody => {}
+            // Nothing rotates, and the old secret stays good.
+            Waiter::Resumed(..) | Waiter::Nobody => {}
         }
     }
 
@@ -281,7 +313,13 @@ impl RoomState {
         match waiter {
             Waiter::Command(reply) => drop(reply.send(outcome.map_err(RoomsError::from))),
             Waiter::Attach(pending) => self.finish_attach(*pending, outcome),
-            Waiter::Nobody => {}
+            Waiter::Resumed(participant, connection) if outcome.is_ok() => {
+                self.publish(Body::ResumeRotated {
+                    participant,
+                    connection,
+                });
+            }
+            Waiter::Resumed(..) | Waiter::Nobody => {}
         }
     }
 
@@ -289,13 +327,6 @@ impl RoomState {
     fn give_up(&mut self, waiters: Vec<Waiter>, why: &'static str) {
         drop(waiters);
         self.myself.stop(Some(why.to_owned()));
-    }
-
-    pub(super) fn remember(&mut self, fact: Arc<Fact>) {
-        if self.recent.len() == RECENT_FACTS {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(fact);
     }
 
     fn overview(&self) -> Overview {

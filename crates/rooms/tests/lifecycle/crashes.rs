@@ -255,7 +255,9 @@ fn pauses(node: &Node, room: RoomId) -> Vec<&'static str> {
     let word = |body: &Body| match body {
         Body::Moving => Some("moving"),
         Body::Resumed { .. } => Some("resumed"),
-        Body::Durable(_) | Body::Closed { .. } | Body::LobbyDecided { .. } => None,
+        Body::Durable(_) | Body::Closed { .. } | Body::LobbyDecided { .. } | Body::ResumeRotated { .. } => {
+            None
+        }
         Body::Ephemeral(note) => match note {
             Note::ConnectionChanged { .. } => Some("connection changed"),
             Note::MediaChanged { .. } | Note::Reaction { .. } | Note::Data { .. } => None,

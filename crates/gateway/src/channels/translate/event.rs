@@ -34,38 +34,12 @@ pub(crate) fn durable(room: RoomId, created_at: Timestamp, fact: &Fact, hearing:
         seq: fact.position.seq.0,
         at: fact.at.0,
     };
-    let event = if hearing == Hearing::Public && is_for_moderators(&fact.event) {
+    let event = if hearing == Hearing::Public && fact.event.is_for_moderators() {
         Heard::Hidden(wire::Hidden {})
     } else {
         heard(room, created_at, fact)
     };
     wire::RoomEvent { stamp, event }
-}
-
-/// Says whether others hear `hidden` instead.
-pub(crate) fn is_for_moderators(event: &Event) -> bool {
-    match event {
-        Event::LobbyKnocked { .. }
-        | Event::LobbyDecided { .. }
-        | Event::MemberBanned { .. }
-        | Event::MemberUnbanned { .. } => true,
-        Event::Created { .. }
-        | Event::MemberJoined { .. }
-        | Event::MemberAttached { .. }
-        | Event::ResumeRotated { .. }
-        | Event::MemberLeft { .. }
-        | Event::MemberRenamed { .. }
-        | Event::RoleChanged { .. }
-        | Event::MemberMuted { .. }
-        | Event::MemberUnmuted { .. }
-        | Event::RightsChanged { .. }
-        | Event::SettingsChanged { .. }
-        | Event::HandRaised { .. }
-        | Event::HandLowered { .. }
-        | Event::ChatPosted { .. }
-        | Event::MediaNodeSet { .. }
-        | Event::Ended { .. } => false,
-    }
 }
 
 fn heard(room: RoomId, created_at: Timestamp, fact: &Fact) -> Heard {
@@ -80,6 +54,7 @@ fn heard(room: RoomId, created_at: Timestamp, fact: &Fact) -> Heard {
             name,
             role,
             rights,
+            muted,
             ..
         } => Heard::MemberJoined(wire::MemberJoined {
             member: wire::Member {
@@ -89,7 +64,7 @@ fn heard(room: RoomId, created_at: Timestamp, fact: &Fact) -> Heard {
                 joined_at: fact.at.0,
                 state: wire::ConnectionState::Connected,
                 media: wire_media(domain::MediaState::default()),
-                muted_by_moderator: Vec::new(),
+                muted_by_moderator: wire_sources(*muted),
                 rights: wire_sources(*rights),
             },
         }),

@@ -478,11 +478,13 @@ fn joined(participant: u64, name: &str) -> Event {
         name: name.to_owned(),
         role: Role::Participant,
         rights: videorooms_domain::SourceSet::ALL,
+        muted: videorooms_domain::SourceSet::NONE,
         via: videorooms_domain::NodeIncarnation {
             node: "a".parse().unwrap(),
             incarnation: 1,
         },
         resume: videorooms_domain::SecretHash([0; 32]),
+        former: None,
         address: None,
     }
 }
