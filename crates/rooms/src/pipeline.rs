@@ -142,6 +142,12 @@ impl<W> Pipeline<W> {
         self.flow == Flow::Open
     }
 
+    /// Was the room deposed, or its log found elsewhere: nothing may be said or done in its name any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.flow == Flow::Closed
+    }
+
     /// Gives back the memory of the second state; free while nothing is pending.
     pub fn rest(&mut self) {
         if self.pending.is_empty() {

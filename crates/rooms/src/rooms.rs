@@ -203,6 +203,15 @@ impl Rooms {
         }
     }
 
+    /// The media server gave a participant a credential by rights that may have changed since; the room sets those that hold now. Lost only
+    /// with the room's actor, whose successor sets everyone's.
+    pub fn media_admitted(&self, room: RoomId, participant: ParticipantId) {
+        if let Some(door) = self.shared.directory.existing(room) {
+            // Never refused, as a goodbye: a mute must not be lost in a rush.
+            drop(door.send(RoomMessage::MediaAdmitted(participant), usize::MAX));
+        }
+    }
+
     /// Rooms in memory on this node.
     #[must_use]
     pub fn live_rooms(&self) -> usize {

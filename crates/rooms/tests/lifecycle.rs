@@ -5,6 +5,8 @@
 
 #[path = "lifecycle/crashes.rs"]
 mod crashes;
+#[path = "lifecycle/media.rs"]
+mod media;
 #[path = "lifecycle/store_faults.rs"]
 mod store_faults;
 #[path = "lifecycle/supervisors.rs"]

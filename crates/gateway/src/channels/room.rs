@@ -269,11 +269,15 @@ async fn grant(
 ) -> Option<wire::MediaGrant> {
     let media = state.media();
     match tokio::time::timeout(MEDIA_DEADLINE, media.admit(room, participant, name, publish)).await {
-        Ok(Ok(token)) => Some(wire::MediaGrant {
-            provider: media.provider_name().to_owned(),
-            token: token.token,
-            url: token.url,
-        }),
+        Ok(Ok(token)) => {
+            // What was decided since the snapshot that `publish` is from has the last word.
+            state.rooms().media_admitted(room, participant);
+            Some(wire::MediaGrant {
+                provider: media.provider_name().to_owned(),
+                token: token.token,
+                url: token.url,
+            })
+        }
         Ok(Err(error)) => {
             tracing::warn!(room.id = %room, participant.id = %participant, %error, "joined without media");
             None

@@ -145,7 +145,10 @@ impl RoomState {
                     self.send_to_store(batch);
                 }
             }
-            RoomMessage::MediaDone(succeeded) => self.media_done(succeeded),
+            RoomMessage::MediaAdmitted(participant) => {
+                self.media_plan.admitted(self.pipeline.committed(), participant);
+            }
+            RoomMessage::MediaDone(report) => self.media_done(report),
             RoomMessage::RetryMedia => self.media_plan.wake(),
             RoomMessage::Tick => self.tick(),
             #[cfg(any(test, feature = "test-kit"))]
@@ -159,9 +162,7 @@ impl RoomState {
         if let Some(batch) = self.pipeline.next_batch() {
             self.send_to_store(batch);
         }
-        if self.pipeline.store_answers() {
-            self.ask_media();
-        }
+        self.ask_media();
         self.watch_idleness();
         self.set_alarm();
     }

@@ -155,6 +155,7 @@ pub(crate) struct Node {
     pub(crate) hub: Arc<Recorder>,
     pub(crate) faults: Faults,
     pub(crate) media: Arc<FakeProvider>,
+    pub(crate) media_host: MediaHost,
     pub(crate) supervisor: ractor::ActorRef<()>,
 }
 
@@ -181,7 +182,7 @@ impl Node {
         let subscribers: Arc<dyn Subscribers> = Arc::clone(&hub) as _;
         let rooms = Rooms::new(
             Arc::new(store),
-            media_host,
+            media_host.clone(),
             subscribers,
             here(boot),
             epoch,
@@ -193,6 +194,7 @@ impl Node {
             hub,
             faults,
             media,
+            media_host,
             supervisor,
         }
     }
@@ -237,6 +239,16 @@ impl Node {
         let attached = self.rooms.attach(room, attach).await?;
         self.hub.joined(room, who, attached.position);
         Ok(attached)
+    }
+
+    /// A host, who may decide on others.
+    pub(crate) async fn attach_host(&self, room: RoomId, who: u64) {
+        let credential = Credential::Token {
+            participant: ParticipantId(who),
+            name: name(who),
+            role: Role::Host,
+        };
+        self.attach_with(room, credential, who, None).await.unwrap();
     }
 
     /// The socket ends, as a gateway tells it.
