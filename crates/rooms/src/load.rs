@@ -5,12 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use videorooms_domain::{FoldError, Position, Record, Room, RoomId, decode_record};
+use videorooms_domain::{FoldError, Position, Record, Room, RoomId, Seq, decode_record};
 use videorooms_store::{RoomStore, StoredRoom};
 
 use crate::api::{Fact, RoomsError};
+use crate::pipeline::SinceSnapshot;
 
-/// Reads a room with the events that the log still holds one by one.
+/// Events kept in memory for clients that come back; older gaps are answered with a snapshot.
+pub(crate) const RECENT_FACTS: usize = 256;
+
+/// A room as the store has it.
+pub(crate) struct Stored {
+    pub(crate) room: Room,
+    /// The newest events that the log still holds one by one, at most [`RECENT_FACTS`].
+    pub(crate) recent: VecDeque<Arc<Fact>>,
+    pub(crate) since_snapshot: SinceSnapshot,
+}
+
+/// Reads a room.
 ///
 /// # Errors
 /// [`RoomsError::NoSuchRoom`]; [`RoomsError::Unavailable`] when the store does not answer, or answers what cannot be read (then logged as an error: a person
@@ -19,7 +31,7 @@ pub(crate) async fn load(
     store: &dyn RoomStore,
     room: RoomId,
     deadline: Duration,
-) -> Result<(Room, VecDeque<Arc<Fact>>), RoomsError> {
+) -> Result<Stored, RoomsError> {
     let unavailable = |reason| RoomsError::Unavailable {
         reason,
         retry_after_ms: 1000,
@@ -40,7 +52,7 @@ pub(crate) async fn load(
     }
 }
 
-fn rebuild(id: RoomId, stored: &StoredRoom) -> Result<(Room, VecDeque<Arc<Fact>>), FoldError> {
+fn rebuild(id: RoomId, stored: &StoredRoom) -> Result<Stored, FoldError> {
     let mut room = match &stored.snapshot {
         Some((_, bytes)) => Room::from_snapshot(bytes)?,
         None => Room::new(id),
@@ -51,7 +63,16 @@ fn rebuild(id: RoomId, stored: &StoredRoom) -> Result<(Room, VecDeque<Arc<Fact>>
         room.fold(&record)?;
         recent.extend(facts(record));
     }
-    Ok((room, recent))
+    recent.drain(..recent.len().saturating_sub(RECENT_FACTS));
+    let since_snapshot = SinceSnapshot {
+        seq: stored.snapshot.as_ref().map_or(Seq(0), |(seq, _)| *seq),
+        bytes: stored.records.iter().map(Vec::len).sum(),
+    };
+    Ok(Stored {
+        room,
+        recent,
+        since_snapshot,
+    })
 }
 
 fn facts(record: Record) -> impl Iterator<Item = Arc<Fact>> {

@@ -8,7 +8,7 @@ use videorooms_domain::{
     Actor, Command, Epoch, Join, NodeIncarnation, ParticipantId, Position, Record, Request, Role, Room,
     RoomId, SecretHash, Seq, Settings, Timestamp,
 };
-use videorooms_rooms::pipeline::{MAX_PENDING, Outcome, Output, Pipeline, Refusal};
+use videorooms_rooms::pipeline::{MAX_PENDING, Outcome, Output, Pipeline, Refusal, SinceSnapshot};
 use videorooms_store::{Commit, Verdict};
 
 const EPOCH: Epoch = Epoch(7);
@@ -119,7 +119,7 @@ impl Harness {
             last,
         };
         let mut harness = Self {
-            pipeline: Pipeline::new(room, EPOCH),
+            pipeline: Pipeline::new(room, EPOCH, SinceSnapshot::default()),
             store,
             on_its_way: None,
             submitted: 0,
@@ -301,6 +301,24 @@ fn a_refusal_that_rests_on_pending_state_waits_for_it() {
     );
     harness.fate(Fate::Committed);
     assert_eq!(harness.answered.len(), before + 2);
+}
+
+#[test]
+fn the_number_of_those_who_wait_is_bounded_though_they_change_nothing() {
+    let mut harness = Harness::new();
+    harness.submit(&request(1, Some("x"), Command::RaiseHand));
+    for _ in 1..MAX_PENDING {
+        harness.submit(&request(9, None, Command::RaiseHand));
+    }
+    let refused = harness
+        .pipeline
+        .submit(NOW, &request(9, None, Command::RaiseHand), 9999);
+    assert_eq!(refused, Err((Refusal::Full, 9999)));
+    harness.fate(Fate::Committed);
+    assert_eq!(harness.answered.len(), 3 + MAX_PENDING);
+    harness.submit(&request(2, None, Command::RaiseHand));
+    harness.fate(Fate::Committed);
+    assert_eq!(harness.answered.len(), 4 + MAX_PENDING);
 }
 
 #[test]

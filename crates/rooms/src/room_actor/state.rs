@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use ractor::ActorRef;
 use videorooms_domain::{
-    Actor, Command, Live, NodeIncarnation, ParticipantId, Position, Request, Room, Seq, Signal, Timestamp,
+    Actor, Command, ConnectionState, Live, NodeIncarnation, ParticipantId, Position, Request, Seq, Signal,
+    Timestamp,
 };
 
 use super::attach::PendingAttach;
@@ -14,13 +15,12 @@ use super::{Envelope, Reply, RoomMessage};
 use crate::api::{Body, Fact, Overview, Publication, RoomsError};
 use crate::directory::Directory;
 use crate::door::Door;
+use crate::load::{RECENT_FACTS, Stored};
 use crate::media_plan::MediaPlan;
 use crate::metrics as names;
 use crate::pipeline::{Outcome, Output, Pipeline, Refusal};
 use crate::services::Services;
 
-/// Events kept in memory for clients that come back; older gaps are answered with a snapshot.
-const RECENT_FACTS: usize = 256;
 /// What a refused client is told to wait.
 pub(crate) const RETRY_AFTER_MS: u64 = 500;
 
@@ -31,8 +31,7 @@ pub(crate) const DEPOSED: &str = "deposed";
 
 /// A room as read from the store, ready to become an actor.
 pub(crate) struct Loaded {
-    pub(crate) room: Room,
-    pub(crate) recent: VecDeque<Arc<Fact>>,
+    pub(crate) stored: Stored,
     pub(crate) door: Arc<Door>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) services: Arc<Services>,
@@ -65,12 +64,16 @@ pub(crate) struct RoomState {
 impl RoomState {
     pub(super) fn new(loaded: Loaded, myself: ActorRef<Envelope>) -> Self {
         let Loaded {
-            room,
-            recent,
+            stored,
             door,
             directory,
             services,
         } = loaded;
+        let Stored {
+            room,
+            recent,
+            since_snapshot,
+        } = stored;
         let now = services.clock.now();
         Self {
             live: Live::load(&room, now, &services.here, services.config.grace),
@@ -79,7 +82,7 @@ impl RoomState {
             myself,
             door,
             commit_backoff: services.config.commit_retry,
-            pipeline: Pipeline::new(room, services.epoch),
+            pipeline: Pipeline::new(room, services.epoch, since_snapshot),
             services,
             directory,
             tick_at: None,
@@ -293,7 +296,7 @@ impl RoomState {
     }
 
     pub(super) fn remember(&mut self, fact: Arc<Fact>) {
-        if self.recent.len() == RECENT_FACTS {
+        while self.recent.len() >= RECENT_FACTS {
             self.recent.pop_front();
         }
         self.recent.push_back(fact);
@@ -311,7 +314,7 @@ impl RoomState {
 
     fn watch_idleness(&mut self) {
         let busy = self.live.connected() > 0 || !self.pipeline.is_idle() || !self.pipeline.store_answers();
-        if busy || !self.media_plan.is_done() {
+        if busy || self.waits_for_members() || !self.media_plan.is_done() {
             self.idle_since = None;
             return;
         }
@@ -320,10 +323,17 @@ impl RoomState {
         if now < since.after(self.services.config.idle_unload) {
             return;
         }
-        if let Some(at) = self.live.next_deadline() {
+        let forget_at = self.services.forget_at(self.pipeline.committed());
+        if let Some(at) = self.live.next_deadline().into_iter().chain(forget_at).min() {
             self.directory.wake_at(at, self.door.room);
         }
         self.myself.stop(Some(IDLE.to_owned()));
+    }
+
+    /// Their grace is not in the log: after a pause in the store's keeping it would start anew.
+    fn waits_for_members(&self) -> bool {
+        let mut members = self.pipeline.committed().members();
+        members.any(|member| self.live.connection(member.participant) == ConnectionState::Reconnecting)
     }
 
     fn set_alarm(&mut self) {

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{Mutex, OwnedMutexGuard, TryLockError};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use videorooms_domain::{ParticipantId, RoomId};
-use videorooms_store::{Commit, Verdict};
+use videorooms_store::{Commit, RoomStore, Verdict};
 
 use super::{Envelope, RoomMessage, RoomState};
 use crate::media_host::MediaHost;
@@ -22,25 +23,18 @@ impl RoomState {
     pub(super) fn send_to_store(&self, batch: Vec<Commit>) {
         let (store, gate) = (self.services.store.clone(), self.door.gate.clone());
         let (myself, deadline) = (self.myself.clone(), self.services.config.commit_deadline);
-        // Taken before the task runs and held until the verdict, so that a successor does not read the log while this batch is on its way.
+        // Taken before the task runs, so that a successor does not read the log while this batch is on its way.
         let held = Arc::clone(&gate).try_lock_owned();
         let task = async move {
-            let held = match held {
-                Ok(held) => held,
-                Err(_) => gate.lock_owned().await,
-            };
             let sent = Instant::now();
-            let verdicts = timeout(deadline, store.commit(batch)).await;
+            let verdicts = timeout(deadline, commit(store, batch, held, gate)).await;
             metrics::histogram!(names::COMMIT_SECONDS).record(sent.elapsed().as_secs_f64());
-            let unknown = || {
+            let verdicts = verdicts.ok().flatten().unwrap_or_else(|| {
                 vec![Verdict::Unknown {
                     reason: "no verdict in time".to_owned(),
                 }]
-            };
-            let message = RoomMessage::Verdicts(verdicts.unwrap_or_else(|_| unknown()));
-            // Before the verdicts are known: the next batch takes it again.
-            drop(held);
-            drop(myself.cast(Envelope::inner(message)));
+            });
+            drop(myself.cast(Envelope::inner(RoomMessage::Verdicts(verdicts))));
         };
         drop(tokio::spawn(task));
     }
@@ -89,6 +83,27 @@ impl RoomState {
             );
         }
     }
+}
+
+/// Hands the batch to the store. Whoever gives this up leaves the gate held until the store has done with the batch: it may still write it. A
+/// batch that was not handed over yet never will be then.
+async fn commit(
+    store: Arc<dyn RoomStore>,
+    batch: Vec<Commit>,
+    held: Result<OwnedMutexGuard<()>, TryLockError>,
+    gate: Arc<Mutex<()>>,
+) -> Option<Vec<Verdict>> {
+    let held = match held {
+        Ok(held) => held,
+        Err(_) => gate.lock_owned().await,
+    };
+    let handed_over = tokio::spawn(async move {
+        let verdicts = store.commit(batch).await;
+        // Before the verdicts are known: the next batch takes it again.
+        drop(held);
+        verdicts
+    });
+    handed_over.await.ok()
 }
 
 async fn carry_out(media: &MediaHost, room: RoomId, work: Work) -> Report {

@@ -153,6 +153,7 @@ fn socket(who: u64) -> (ParticipantId, ConnectionId) {
 pub(crate) struct Node {
     pub(crate) rooms: Rooms,
     pub(crate) hub: Arc<Recorder>,
+    pub(crate) store: MemoryStore,
     pub(crate) faults: Faults,
     pub(crate) media: Arc<FakeProvider>,
     pub(crate) media_host: MediaHost,
@@ -174,14 +175,14 @@ impl Node {
     /// A boot of the node over what an earlier boot left in the store.
     pub(crate) async fn over(store: MemoryStore, boot: u64, config: RoomsConfig) -> Self {
         let epoch = store.open_reign(&here(boot), Epoch(0), 0).await.unwrap();
-        let store = FaultStore::new(store);
-        let faults = store.faults();
+        let faulty = FaultStore::new(store.clone());
+        let faults = faulty.faults();
         let hub = Arc::new(Recorder::default());
         let media = Arc::new(FakeProvider::default());
         let media_host = MediaHost::new(Arc::clone(&media) as _);
         let subscribers: Arc<dyn Subscribers> = Arc::clone(&hub) as _;
         let rooms = Rooms::new(
-            Arc::new(store),
+            Arc::new(faulty),
             media_host.clone(),
             subscribers,
             here(boot),
@@ -192,6 +193,7 @@ impl Node {
         Self {
             rooms,
             hub,
+            store,
             faults,
             media,
             media_host,
