@@ -34,6 +34,8 @@ async fn a_room_whose_time_comes_while_the_store_is_away_is_woken_when_it_is_bac
     let node = Node::start().await;
     let house = keep_house(&node);
     let room = node.room().await;
+    // Past the sweep after the start, and out of memory.
+    tokio::time::sleep(RoomsConfig::default().idle_unload * 2).await;
     node.faults.down("the store is away");
     tokio::time::sleep(RoomsConfig::default().grace.empty * 2).await;
     node.faults.up();
