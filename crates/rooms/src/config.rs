@@ -23,7 +23,10 @@ pub struct RoomsConfig {
     pub commit_retry_max: Duration,
     /// How long a commit may take before its fate counts as unknown.
     pub commit_deadline: Duration,
-    /// Rooms looked at per second by the sweep after a start, which expires what was forgotten.
+    /// How long an ended room can still be asked for; then it is removed from the store.
+    pub ended_retention: Duration,
+    /// Rooms looked at per second by the sweep after a start, which expires and removes what was forgotten, and as many again of those
+    /// whose time has come.
     pub sweep_per_second: u32,
 }
 
@@ -38,6 +41,7 @@ impl Default for RoomsConfig {
             commit_retry: Duration::from_millis(50),
             commit_retry_max: Duration::from_secs(2),
             commit_deadline: Duration::from_secs(4),
+            ended_retention: Duration::from_secs(3600),
             sweep_per_second: 100,
         }
     }

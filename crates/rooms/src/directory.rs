@@ -1,6 +1,6 @@
 //! Which rooms have a door on this node, and which of those that left memory must be woken when.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,6 +9,7 @@ use ractor::{ActorCell, ActorId};
 use videorooms_domain::{RoomId, Timestamp};
 
 use crate::door::Door;
+use crate::wakeups::{Due, Wakeups};
 
 /// Parts of the directory, and room supervisors: both by shard, so that a lock or a supervisor's death touches a sixteenth of the rooms.
 pub(crate) const PARTS: usize = 16;
@@ -20,7 +21,7 @@ pub(crate) fn part_of(room: RoomId) -> usize {
 /// All doors of a node.
 pub(crate) struct Directory {
     parts: [Mutex<Part>; PARTS],
-    wakeups: Mutex<BTreeSet<(Timestamp, RoomId)>>,
+    wakeups: Mutex<Wakeups>,
     live: AtomicUsize,
 }
 
@@ -98,22 +99,17 @@ impl Directory {
     }
 
     pub(crate) fn wake_at(&self, at: Timestamp, room: RoomId) {
-        self.wakeups.lock().insert((at, room));
+        self.wakeups.lock().at(at, room);
+    }
+
+    /// A room that could not be woken.
+    pub(crate) fn wake_again(&self, now: Timestamp, due: Due) {
+        self.wakeups.lock().again(now, due);
     }
 
     /// Rooms whose time has come, at most `limit`; they are forgotten here.
-    pub(crate) fn due(&self, now: Timestamp, limit: usize) -> Vec<RoomId> {
-        let mut wakeups = self.wakeups.lock();
-        let due: Vec<_> = wakeups
-            .iter()
-            .take_while(|(at, _)| *at <= now)
-            .take(limit)
-            .copied()
-            .collect();
-        for entry in &due {
-            wakeups.remove(entry);
-        }
-        due.into_iter().map(|(_, room)| room).collect()
+    pub(crate) fn due(&self, now: Timestamp, limit: usize) -> Vec<Due> {
+        self.wakeups.lock().due(now, limit)
     }
 
     fn report(&self) {

@@ -24,8 +24,10 @@ pub(crate) struct Door {
     pub(crate) budget: Mutex<RestartBudget>,
     /// Held while the room is being started or its door taken away.
     pub(crate) start: tokio::sync::Mutex<Standing>,
-    /// Held by a commit that is on its way to the store, and while the room is read from it.
+    /// Held by a commit until the store has done with it, whoever still waits, and while the room is read.
     pub(crate) gate: Arc<tokio::sync::Mutex<()>>,
+    /// Held by calls that are on their way to the media server.
+    pub(crate) media_gate: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Is the door still in the directory.
@@ -67,6 +69,7 @@ impl Door {
             budget: Mutex::default(),
             start: tokio::sync::Mutex::default(),
             gate: Arc::default(),
+            media_gate: Arc::default(),
         }
     }
 

@@ -24,6 +24,7 @@ mod room_actor;
 mod room_supervisor;
 mod rooms;
 mod services;
+mod wakeups;
 
 pub use api::*;
 pub use config::RoomsConfig;

@@ -4,13 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use videorooms_domain::{FoldError, Position, Record, Room, RoomId, decode_record};
+use videorooms_domain::{FoldError, Position, Record, Room, RoomId, Seq, decode_record};
 use videorooms_store::{RoomStore, StoredRoom};
 
 use crate::api::{Fact, RoomsError};
+use crate::pipeline::SinceSnapshot;
 use crate::recent::Recent;
 
-/// Reads a room with the events that the log still holds one by one.
+/// A room as the store has it.
+pub(crate) struct Stored {
+    pub(crate) room: Room,
+    /// The newest events that the log still holds one by one.
+    pub(crate) recent: Recent,
+    pub(crate) since_snapshot: SinceSnapshot,
+}
+
+/// Reads a room.
 ///
 /// # Errors
 /// [`RoomsError::NoSuchRoom`]; [`RoomsError::Unavailable`] when the store does not answer, or answers what cannot be read (then logged as an error: a person
@@ -19,7 +28,7 @@ pub(crate) async fn load(
     store: &dyn RoomStore,
     room: RoomId,
     deadline: Duration,
-) -> Result<(Room, Recent), RoomsError> {
+) -> Result<Stored, RoomsError> {
     let unavailable = |reason| RoomsError::Unavailable {
         reason,
         retry_after_ms: 1000,
@@ -40,7 +49,7 @@ pub(crate) async fn load(
     }
 }
 
-fn rebuild(id: RoomId, stored: &StoredRoom) -> Result<(Room, Recent), FoldError> {
+fn rebuild(id: RoomId, stored: &StoredRoom) -> Result<Stored, FoldError> {
     let snapshot = stored
         .snapshot
         .as_ref()
@@ -53,7 +62,15 @@ fn rebuild(id: RoomId, stored: &StoredRoom) -> Result<(Room, Recent), FoldError>
         room.fold(&record)?;
         facts(record).for_each(|fact| recent.push(fact));
     }
-    Ok((room, recent))
+    let since_snapshot = SinceSnapshot {
+        seq: stored.snapshot.as_ref().map_or(Seq(0), |(seq, _)| *seq),
+        bytes: stored.records.iter().map(Vec::len).sum(),
+    };
+    Ok(Stored {
+        room,
+        recent,
+        since_snapshot,
+    })
 }
 
 fn facts(record: Record) -> impl Iterator<Item = Arc<Fact>> {

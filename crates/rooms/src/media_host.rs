@@ -32,7 +32,8 @@ impl MediaHost {
         self.provider.name()
     }
 
-    /// Makes the media room if needed, and a credential for this participant.
+    /// Makes the media room if needed, and a credential for this participant. `publish` is what it may do at first; tell
+    /// [`crate::Rooms::media_admitted`] afterwards, so that what the room says by then holds.
     ///
     /// # Errors
     /// [`SfuError`]; a server that does not answer within 5 s is [`SfuError::Unavailable`].
@@ -54,14 +55,9 @@ impl MediaHost {
                 subscribe: true,
                 ttl: Duration::from_secs(600),
             };
-            let token = self
-                .provider
+            self.provider
                 .generate_token(&room, &participant, name, options)
-                .await?;
-            if self.provider.capabilities().set_publishing {
-                self.provider.set_publishing(&room, &participant, publish).await?;
-            }
-            Ok(token)
+                .await
         })
         .await
     }
@@ -79,6 +75,18 @@ impl MediaHost {
         match within(self.provider.set_publishing(&room, &participant, allowed)).await {
             Err(SfuError::Unsupported | SfuError::NoSuchRoom) => Ok(()),
             other => other,
+        }
+    }
+
+    /// Who has media in the room, or holds what opens it; nobody where there is no media room.
+    ///
+    /// # Errors
+    /// [`SfuError`].
+    pub async fn present(&self, room: RoomId) -> Result<Vec<ParticipantId>, SfuError> {
+        match within(self.provider.get_room_info(&room)).await {
+            Ok(info) => Ok(info.admitted),
+            Err(SfuError::NoSuchRoom) => Ok(Vec::new()),
+            Err(error) => Err(error),
         }
     }
 

@@ -1,9 +1,15 @@
 //! What the media server must be told, derived from the room's state: a set of things to reconcile, not a queue of commands, so that a failed
 //! or repeated call does no harm and the last wish wins. Pure.
+//!
+//! A room just loaded does not trust that its predecessor lived to do everything: it asks the media server who is there, and wishes those away
+//! who are no members. What failed rests for a pause; everything else goes on meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use videorooms_domain::{Event, ParticipantId, Room, SourceSet};
+
+/// Most calls to the media server at once for one room.
+const BATCH: usize = 16;
 
 /// What a participant's media is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,53 +20,77 @@ pub(crate) enum Wish {
     Remove,
 }
 
-/// A batch of work for the media server.
+/// A piece of work for the media server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Work {
-    /// Bring these participants' media in line.
+    /// Say who has, or may come to have, media in the room.
+    Survey,
+    /// Bring these participants' media in line; each succeeds or fails by itself.
     Participants(BTreeMap<ParticipantId, Wish>),
     /// End the room's media.
     Close,
 }
 
-/// Wishes not yet fulfilled; at most one batch is under way.
+/// What came of a piece of work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Report {
+    /// These are there.
+    Present(Vec<ParticipantId>),
+    /// All was done, but for these participants.
+    Failed(BTreeSet<ParticipantId>),
+    /// Nothing was done.
+    Nothing,
+}
+
+/// Wishes not yet fulfilled; at most one piece of work is under way.
 #[derive(Debug, Default)]
 pub(crate) struct MediaPlan {
+    survey: Wanted,
+    close: Wanted,
     wishes: BTreeMap<ParticipantId, Wish>,
-    close: bool,
+    /// Their wishes failed and wait for the pause's end.
+    resting: BTreeSet<ParticipantId>,
     under_way: Option<Work>,
-    /// A call failed: nothing is asked until the pause is over.
-    resting: bool,
+    /// The pause runs.
+    pausing: bool,
+}
+
+/// Is something to be done that concerns the whole room.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    #[default]
+    No,
+    Yes,
+    /// It failed and waits for the pause's end.
+    Resting,
 }
 
 impl MediaPlan {
     /// Wishes for a room just loaded.
     #[must_use]
     pub(crate) fn load(room: &Room) -> Self {
-        let wish = |id| (id, Wish::Publish(room.publishable(id)));
-        Self {
-            wishes: room.members().map(|member| wish(member.participant)).collect(),
-            close: room.ended().is_some(),
-            under_way: None,
-            resting: false,
+        let mut plan = Self::default();
+        if room.ended().is_some() {
+            plan.close = Wanted::Yes;
+            return plan;
         }
+        plan.survey = Wanted::Yes;
+        for member in room.members() {
+            plan.wish(room, member.participant);
+        }
+        plan
     }
 
     /// Takes note of a committed event (`room` already holds it).
     pub(crate) fn observe(&mut self, room: &Room, event: &Event) {
         match event {
-            Event::MemberLeft { participant, .. } => {
-                self.wishes.insert(*participant, Wish::Remove);
-            }
-            Event::MemberJoined { participant, .. }
+            Event::MemberLeft { participant, .. }
+            | Event::MemberJoined { participant, .. }
             | Event::RoleChanged { participant, .. }
             | Event::MemberMuted { participant, .. }
             | Event::MemberUnmuted { participant, .. }
-            | Event::RightsChanged { participant, .. } => {
-                self.wishes
-                    .insert(*participant, Wish::Publish(room.publishable(*participant)));
-            }
-            Event::Ended { .. } => self.close = true,
+            | Event::RightsChanged { participant, .. } => self.wish(room, *participant),
+            Event::Ended { .. } => self.close = Wanted::Yes,
             Event::Created { .. }
             | Event::MemberAttached { .. }
             | Event::ResumeRotated { .. }
@@ -77,51 +107,137 @@ impl MediaPlan {
         }
     }
 
-    /// The next batch, if there is work and none is under way.
+    /// Someone was given a way to the media by rights that may have changed since: what `room` says now has the last word.
+    pub(crate) fn admitted(&mut self, room: &Room, participant: ParticipantId) {
+        if room.ended().is_some() {
+            // The media room may have been made anew for it.
+            self.close = Wanted::Yes;
+        } else {
+            self.wish(room, participant);
+        }
+    }
+
+    /// The next piece of work, if there is one and none is under way.
     pub(crate) fn next(&mut self) -> Option<Work> {
-        if self.under_way.is_some() || self.resting {
+        if self.under_way.is_some() {
             return None;
         }
-        let work = if self.close {
-            self.close = false;
-            self.wishes.clear();
+        let work = if self.close == Wanted::Yes {
+            *self = Self {
+                pausing: self.pausing,
+                ..Self::default()
+            };
             Work::Close
-        } else if self.wishes.is_empty() {
-            return None;
+        } else if self.survey == Wanted::Yes {
+            self.survey = Wanted::No;
+            Work::Survey
         } else {
-            Work::Participants(std::mem::take(&mut self.wishes))
+            Work::Participants(self.batch()?)
         };
         self.under_way = Some(work.clone());
         Some(work)
     }
 
-    /// The batch under way ended; a failed one is wished again, unless something newer was wished meanwhile.
-    pub(crate) fn done(&mut self, succeeded: bool) {
-        match self.under_way.take() {
-            None => {}
-            Some(_) if succeeded => {}
-            Some(Work::Close) => self.close = true,
-            Some(Work::Participants(wishes)) => {
-                for (participant, wish) in wishes {
-                    self.wishes.entry(participant).or_insert(wish);
-                }
+    /// The work under way ended. What failed is wished again after a pause, unless something newer was wished meanwhile. Answers whether a
+    /// pause begins: [`Self::wake`] ends it.
+    #[must_use]
+    pub(crate) fn done(&mut self, room: &Room, report: Report) -> bool {
+        let failed = match (self.under_way.take(), report) {
+            (None, _) => false,
+            (Some(Work::Close), report) => self.close.done(report),
+            (Some(Work::Survey), Report::Present(present)) => {
+                let is_stranger = |who: &ParticipantId| room.member(*who).is_none();
+                present
+                    .into_iter()
+                    .filter(is_stranger)
+                    .for_each(|who| self.wish(room, who));
+                false
             }
-        }
-    }
-
-    /// Asks nothing until [`Self::wake`].
-    pub(crate) fn rest(&mut self) {
-        self.resting = true;
+            (Some(Work::Survey), report) => self.survey.done(report),
+            (Some(Work::Participants(wishes)), report) => self.put_back(wishes, &report),
+        };
+        let begins = failed && !self.pausing;
+        self.pausing |= failed;
+        begins
     }
 
     /// The pause after a failure is over.
     pub(crate) fn wake(&mut self) {
-        self.resting = false;
+        self.pausing = false;
+        self.resting.clear();
+        self.survey.wake();
+        self.close.wake();
     }
 
     /// Is there nothing to do and nothing under way.
     #[must_use]
     pub(crate) fn is_done(&self) -> bool {
-        self.under_way.is_none() && self.wishes.is_empty() && !self.close
+        let idle = self.survey == Wanted::No && self.close == Wanted::No;
+        idle && self.under_way.is_none() && self.wishes.is_empty()
+    }
+
+    fn wish(&mut self, room: &Room, participant: ParticipantId) {
+        let wish = match room.member(participant) {
+            Some(_) => Wish::Publish(room.publishable(participant)),
+            None => Wish::Remove,
+        };
+        self.wishes.insert(participant, wish);
+        self.resting.remove(&participant);
+    }
+
+    /// Removals first: of all wishes they are the ones that someone waits for.
+    fn batch(&mut self) -> Option<BTreeMap<ParticipantId, Wish>> {
+        let ready = |only_removals: bool| {
+            let awake = self.wishes.iter().filter(|(who, _)| !self.resting.contains(who));
+            awake
+                .filter(move |(_, wish)| (**wish == Wish::Remove) == only_removals)
+                .map(|(who, wish)| (*who, *wish))
+        };
+        let batch: BTreeMap<_, _> = ready(true).chain(ready(false)).take(BATCH).collect();
+        for participant in batch.keys() {
+            self.wishes.remove(participant);
+        }
+        (!batch.is_empty()).then_some(batch)
+    }
+
+    /// Answers whether anything failed.
+    fn put_back(&mut self, wishes: BTreeMap<ParticipantId, Wish>, report: &Report) -> bool {
+        if self.close != Wanted::No {
+            return false;
+        }
+        let mut any = false;
+        for (participant, wish) in wishes {
+            let failed = match report {
+                Report::Failed(failed) => failed.contains(&participant),
+                Report::Nothing => true,
+                Report::Present(_) => false,
+            };
+            any |= failed;
+            if failed && !self.wishes.contains_key(&participant) {
+                self.wishes.insert(participant, wish);
+                self.resting.insert(participant);
+            }
+        }
+        any
     }
 }
+
+impl Wanted {
+    /// Answers whether it failed.
+    fn done(&mut self, report: Report) -> bool {
+        let failed = report == Report::Nothing;
+        if failed && *self == Self::No {
+            *self = Self::Resting;
+        }
+        failed
+    }
+
+    fn wake(&mut self) {
+        if *self == Self::Resting {
+            *self = Self::Yes;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@
 pub const LIVE_ROOMS: &str = "videorooms_rooms_live";
 /// Counter: rooms created.
 pub const CREATED: &str = "videorooms_rooms_created_total";
+/// Counter: ended rooms removed from the store after their retention.
+pub const FORGOTTEN: &str = "videorooms_rooms_forgotten_total";
 /// Counter: commands by outcome; label `outcome` = `ok`, `rejected`, `unavailable`.
 pub const COMMANDS: &str = "videorooms_rooms_commands_total";
 /// Counter: ephemeral signals that the rules refused; label `reason` = the rejection's code.
@@ -23,6 +25,10 @@ pub const MEDIA_RETRIES: &str = "videorooms_rooms_media_retries_total";
 pub fn describe() {
     metrics::describe_gauge!(LIVE_ROOMS, "rooms in memory");
     metrics::describe_counter!(CREATED, "rooms created");
+    metrics::describe_counter!(
+        FORGOTTEN,
+        "ended rooms removed from the store after their retention"
+    );
     metrics::describe_counter!(COMMANDS, "durable commands, by outcome");
     metrics::describe_counter!(
         SIGNALS_REFUSED,

@@ -15,7 +15,7 @@ use videorooms_domain::{
 };
 use videorooms_store::{Commit, Verdict};
 
-/// Most transitions that may wait for the store; past it commands are refused at the door.
+/// Most commands that may wait for the store, those that change nothing included; past it commands are refused at the door.
 pub const MAX_PENDING: usize = 256;
 /// Events after which a snapshot is due.
 const SNAPSHOT_EVENTS: u64 = 256;
@@ -32,8 +32,17 @@ pub struct Pipeline<W> {
     /// How many of `pending`, from the front, are with the store.
     sent: usize,
     flow: Flow,
-    snapshot_seq: Seq,
-    bytes_since_snapshot: usize,
+    waiting: usize,
+    since_snapshot: SinceSnapshot,
+}
+
+/// What the log holds beyond its last snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SinceSnapshot {
+    /// Seq that the snapshot covers; 0 when there is none.
+    pub seq: Seq,
+    /// Bytes of the records after it.
+    pub bytes: usize,
 }
 
 #[derive(Debug)]
@@ -63,7 +72,7 @@ pub type Outcome = Result<Position, Rejection>;
 pub enum Refusal {
     /// The store's state is unknown.
     StoreUnknown,
-    /// Too much is pending.
+    /// Too many wait.
     Full,
     /// The pipeline is over.
     Closed,
@@ -104,8 +113,7 @@ pub enum Output<W> {
 impl<W> Pipeline<W> {
     /// A pipeline over a room as loaded, in the reign `epoch`.
     #[must_use]
-    pub fn new(committed: Room, epoch: Epoch) -> Self {
-        let snapshot_seq = committed.seq();
+    pub fn new(committed: Room, epoch: Epoch, since_snapshot: SinceSnapshot) -> Self {
         Self {
             epoch,
             committed,
@@ -113,8 +121,8 @@ impl<W> Pipeline<W> {
             pending: VecDeque::new(),
             sent: 0,
             flow: Flow::Open,
-            snapshot_seq,
-            bytes_since_snapshot: 0,
+            waiting: 0,
+            since_snapshot,
         }
     }
 
@@ -145,7 +153,13 @@ impl<W> Pipeline<W> {
     /// May one more transition wait for the store.
     #[must_use]
     pub fn has_place(&self) -> bool {
-        self.pending.len() < MAX_PENDING
+        self.waiting < MAX_PENDING
+    }
+
+    /// Was the room deposed, or its log found elsewhere: nothing may be said or done in its name any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.flow == Flow::Closed
     }
 
     /// Gives back the memory of the second state; free while nothing is pending.
@@ -239,15 +253,14 @@ impl<W> Pipeline<W> {
 
     fn enqueue(&mut self, record: Record, by: Actor, waiter: (W, Outcome)) {
         let bytes = encode_record(&record);
-        self.bytes_since_snapshot += bytes.len();
         let last = record.last();
-        let due =
-            last.0 - self.snapshot_seq.0 >= SNAPSHOT_EVENTS || self.bytes_since_snapshot >= SNAPSHOT_BYTES;
-        let snapshot = due.then(|| self.speculative().to_snapshot());
+        let tail = &mut self.since_snapshot;
+        tail.bytes += bytes.len();
+        let due = last.0.saturating_sub(tail.seq.0) >= SNAPSHOT_EVENTS || tail.bytes >= SNAPSHOT_BYTES;
         if due {
-            self.snapshot_seq = last;
-            self.bytes_since_snapshot = 0;
+            *tail = SinceSnapshot { seq: last, bytes: 0 };
         }
+        let snapshot = due.then(|| self.speculative().to_snapshot());
         let commit = Commit {
             room: self.committed.id(),
             epoch: self.epoch,
@@ -256,6 +269,7 @@ impl<W> Pipeline<W> {
             record: bytes,
             snapshot,
         };
+        self.waiting += 1;
         self.pending.push_back(Pending {
             record,
             by,
@@ -268,6 +282,7 @@ impl<W> Pipeline<W> {
         match self.pending.back_mut() {
             Some(last) => {
                 last.waiters.push((waiter, outcome));
+                self.waiting += 1;
                 None
             }
             None => Some(Output::Answer(waiter, outcome)),
@@ -279,6 +294,7 @@ impl<W> Pipeline<W> {
             record, by, waiters, ..
         } = self.pending.pop_front()?;
         self.sent -= 1;
+        self.waiting -= waiters.len();
         self.committed
             .fold(&record)
             .expect("speculative state was folded from the same records in the same order");
@@ -288,6 +304,7 @@ impl<W> Pipeline<W> {
     fn close(&mut self) -> Vec<W> {
         self.flow = Flow::Closed;
         self.sent = 0;
+        self.waiting = 0;
         self.speculative = None;
         self.pending
             .drain(..)

@@ -95,21 +95,33 @@ impl Rooms {
             record: encode_record(&record),
             snapshot: None,
         };
-        let verdicts = timeout(
-            services.config.commit_deadline,
-            services.store.commit(vec![commit]),
-        )
-        .await;
-        match verdicts.ok().and_then(|mut verdicts| verdicts.pop()) {
-            Some(Verdict::Committed) => {
-                metrics::counter!(names::CREATED).increment(1);
-                self.shared
-                    .directory
-                    .wake_at(now.after(services.config.grace.empty), id);
-                Ok(id)
-            }
-            Some(Verdict::Deposed { .. } | Verdict::Behind { .. } | Verdict::Unknown { .. }) | None => {
-                Err(unavailable("the store does not answer"))
+        // Though its fate stay unknown: if it exists, it ends when nobody comes.
+        self.shared
+            .directory
+            .wake_at(now.after(services.config.grace.empty), id);
+        timeout(services.config.call_deadline, self.insist(&commit))
+            .await
+            .unwrap_or_else(|_| Err(unavailable("the store does not answer")))?;
+        metrics::counter!(names::CREATED).increment(1);
+        Ok(id)
+    }
+
+    /// Sends a commit again while its fate is unknown; the store knows it by its bytes.
+    async fn insist(&self, commit: &Commit) -> Result<(), RoomsError> {
+        let Services { store, config, .. } = &*self.shared.services;
+        let mut pause = config.commit_retry;
+        loop {
+            let verdicts = timeout(config.commit_deadline, store.commit(vec![commit.clone()])).await;
+            match verdicts.ok().and_then(|mut verdicts| verdicts.pop()) {
+                Some(Verdict::Committed) => return Ok(()),
+                Some(Verdict::Deposed { .. } | Verdict::Behind { .. }) => {
+                    return Err(unavailable("the store has another owner"));
+                }
+                Some(Verdict::Unknown { .. }) | None => {
+                    metrics::counter!(names::COMMITS_UNKNOWN).increment(1);
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(config.commit_retry_max);
+                }
             }
         }
     }
@@ -200,6 +212,15 @@ impl Rooms {
         if let Some(door) = self.shared.directory.existing(room) {
             // A goodbye is never refused: it is what relieves a room.
             drop(door.send(RoomMessage::Signal(signal), usize::MAX));
+        }
+    }
+
+    /// The media server gave a participant a credential by rights that may have changed since; the room sets those that hold now. Lost only
+    /// with the room's actor, whose successor sets everyone's.
+    pub fn media_admitted(&self, room: RoomId, participant: ParticipantId) {
+        if let Some(door) = self.shared.directory.existing(room) {
+            // Never refused, as a goodbye: a mute must not be lost in a rush.
+            drop(door.send(RoomMessage::MediaAdmitted(participant), usize::MAX));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use videorooms_domain::{Epoch, NodeIncarnation};
+use videorooms_domain::{Epoch, NodeIncarnation, Room, Timestamp};
 use videorooms_store::RoomStore;
 
 use crate::api::Subscribers;
@@ -21,4 +21,12 @@ pub(crate) struct Services {
     pub(crate) here: NodeIncarnation,
     /// The reign in which this node owns its rooms.
     pub(crate) epoch: Epoch,
+}
+
+impl Services {
+    /// When a room that has ended is to be forgotten.
+    pub(crate) fn forget_at(&self, room: &Room) -> Option<Timestamp> {
+        room.ended()
+            .map(|_| room.changed_at().after(self.config.ended_retention))
+    }
 }

@@ -5,6 +5,10 @@
 
 #[path = "lifecycle/crashes.rs"]
 mod crashes;
+#[path = "lifecycle/housekeeping.rs"]
+mod housekeeping;
+#[path = "lifecycle/media.rs"]
+mod media;
 #[path = "lifecycle/returning.rs"]
 mod returning;
 #[path = "lifecycle/store_faults.rs"]
@@ -21,7 +25,7 @@ use videorooms_domain::{
     Position, Rejection, RoomId, Signal,
 };
 use videorooms_rooms::{Body, History, RoomsConfig, RoomsError};
-use videorooms_store::MemoryStore;
+use videorooms_store::{MemoryStore, RoomStore};
 
 #[tokio::test(start_paused = true)]
 async fn a_member_joins_speaks_and_everyone_hears_it_in_order() {
@@ -253,6 +257,53 @@ async fn a_node_refuses_rooms_past_its_limit_and_takes_them_when_others_left() {
     assert_eq!(node.rooms.overview(two).await, Err(RoomsError::TooManyRooms));
     until_unloaded(&node).await;
     node.rooms.overview(two).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_leaves_memory_often_keeps_its_log_short() {
+    let node = Node::start().await;
+    let room = node.room().await;
+    for visit in 0..3 {
+        node.attach(room, 1, None).await.unwrap();
+        for line in 0..200 {
+            node.say(room, 1, &format!("{visit}.{line}"), "again")
+                .await
+                .unwrap();
+        }
+        node.rooms
+            .execute(room, command(1, None, Command::Leave))
+            .await
+            .unwrap();
+        node.hub.lost(room, 1);
+        until_unloaded(&node).await;
+        let stored = node.store.load(room).await.unwrap().unwrap();
+        assert!(stored.records.len() <= 256, "{} records", stored.records.len());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_whose_members_are_waited_for_stays_in_memory_until_their_grace_is_over() {
+    let mut config = RoomsConfig::default();
+    config.grace.reconnect = config.idle_unload * 3;
+    let node = Node::over(MemoryStore::new(), 1, config.clone()).await;
+    let room = node.room().await;
+    node.attach(room, 1, None).await.unwrap();
+    node.detach(room, 1);
+    let since = tokio::time::Instant::now();
+    let gone = Event::MemberLeft {
+        participant: ParticipantId(1),
+        reason: LeaveReason::Timeout,
+    };
+    let is_gone = |body: &Body| matches!(body, Body::Durable(f) if f.event == gone);
+    let gone_in_time = async {
+        while !node.hub.said(room).iter().any(is_gone) {
+            assert_eq!(node.rooms.live_rooms(), 1);
+            assert!(since.elapsed() <= config.grace.reconnect + Duration::from_secs(2));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    gone_in_time.await;
+    until_unloaded(&node).await;
 }
 
 async fn until_unloaded(node: &Node) {

@@ -8,7 +8,7 @@ use videorooms_domain::{
     Actor, Command, Epoch, Join, NodeIncarnation, ParticipantId, Position, Record, Request, Role, Room,
     RoomId, SecretHash, Seq, Settings, Timestamp,
 };
-use videorooms_rooms::pipeline::{MAX_PENDING, Outcome, Output, Pipeline, Refusal};
+use videorooms_rooms::pipeline::{MAX_PENDING, Outcome, Output, Pipeline, Refusal, SinceSnapshot};
 use videorooms_store::{Commit, Verdict};
 
 const EPOCH: Epoch = Epoch(7);
@@ -22,8 +22,10 @@ enum Step {
         id: u8,
     },
     Refused,
-    /// The batch on its way (or the one to be sent) gets this fate.
-    Fate(Fate),
+    /// What waits goes to the store, if nothing is there already.
+    Send,
+    /// The batch with the store gets this fate.
+    Resolve(Fate),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -31,24 +33,35 @@ enum Fate {
     Committed,
     /// The store did it, but the answer was lost.
     DoneButUnknown,
-    /// The store did `n` of the batch, the rest is unknown and was not done.
+    /// The store did `n` of the batch and said so, the rest is unknown and was not done.
     PartlyDone(usize),
+    /// The store did `n` of the batch, but the answer was lost.
+    PartlyDoneButUnknown(usize),
     Lost,
+    /// After `n` of the batch someone else owned the room.
+    Deposed(usize),
+    /// After `n` of the batch the log was not where the room left it.
+    Behind(usize),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let some = || 0usize..4;
     let fate = prop_oneof![
-        4 => Just(Fate::Committed),
-        1 => Just(Fate::DoneButUnknown),
-        1 => (0usize..4).prop_map(Fate::PartlyDone),
-        1 => Just(Fate::Lost),
+        40 => Just(Fate::Committed),
+        10 => Just(Fate::DoneButUnknown),
+        10 => some().prop_map(Fate::PartlyDone),
+        10 => some().prop_map(Fate::PartlyDoneButUnknown),
+        10 => Just(Fate::Lost),
+        1 => some().prop_map(Fate::Deposed),
+        1 => some().prop_map(Fate::Behind),
     ];
     let step = prop_oneof![
         5 => (1u64..4, 0u8..6).prop_map(|(by, id)| Step::Chat { by, id }),
         1 => Just(Step::Refused),
-        4 => fate.prop_map(Step::Fate),
+        3 => Just(Step::Send),
+        3 => fate.prop_map(Step::Resolve),
     ];
-    prop::collection::vec(step, 1..120)
+    prop::collection::vec(step, 1..160)
 }
 
 /// The store as the port promises it: a log, and the same commit again is the same commit.
@@ -80,7 +93,14 @@ struct Harness {
     submitted: usize,
     answered: Vec<(usize, Outcome)>,
     said: Vec<Record>,
+    /// The batch is to be sent again.
     retry: bool,
+    /// The last verdicts left something unknown.
+    is_unknown: bool,
+    /// Deposed or behind.
+    is_over: bool,
+    /// Those who got no answer because of that; they ask again elsewhere.
+    let_go: Vec<usize>,
 }
 
 fn request(by: u64, id: Option<&str>, command: Command) -> Request {
@@ -119,13 +139,16 @@ impl Harness {
             last,
         };
         let mut harness = Self {
-            pipeline: Pipeline::new(room, EPOCH),
+            pipeline: Pipeline::new(room, EPOCH, SinceSnapshot::default()),
             store,
             on_its_way: None,
             submitted: 0,
             answered: Vec::new(),
             said: Vec::new(),
             retry: false,
+            is_unknown: false,
+            is_over: false,
+            let_go: Vec::new(),
         };
         for by in 1..4 {
             harness.submit(&join(by));
@@ -140,9 +163,14 @@ impl Harness {
         match self.pipeline.submit(NOW, request, waiter) {
             Ok(output) => self.take(output.into_iter().collect()),
             Err((refusal, waiter)) => {
-                assert_eq!(refusal, Refusal::StoreUnknown);
+                let expected = if self.is_over {
+                    Refusal::Closed
+                } else {
+                    Refusal::StoreUnknown
+                };
+                assert_eq!(refusal, expected);
                 assert!(
-                    self.retry,
+                    self.is_over || self.is_unknown,
                     "refused for an unknown store only while it is unknown"
                 );
                 self.answered.push((
@@ -154,38 +182,63 @@ impl Harness {
     }
 
     fn fate(&mut self, fate: Fate) {
-        let batch = if std::mem::take(&mut self.retry) {
+        self.send();
+        self.resolve(fate);
+    }
+
+    fn send(&mut self) {
+        if self.on_its_way.is_some() {
+            assert_eq!(self.pipeline.next_batch(), None, "one batch at a time");
+            return;
+        }
+        self.on_its_way = if std::mem::take(&mut self.retry) {
             self.pipeline.retry()
         } else {
             self.pipeline.next_batch()
         };
-        if batch.is_some() {
-            self.on_its_way = batch;
-        }
+        assert!(!self.is_over || self.on_its_way.is_none());
+    }
+
+    fn resolve(&mut self, fate: Fate) {
         let Some(batch) = self.on_its_way.take() else {
             return;
         };
-        let unknown = || Verdict::Unknown {
+        let unknown = Verdict::Unknown {
             reason: "lost".into(),
         };
+        let lost = vec![unknown; batch.len()];
         let verdicts = match fate {
-            Fate::Committed => batch.iter().map(|commit| self.store.commit(commit)).collect(),
-            Fate::DoneButUnknown => batch
-                .iter()
-                .map(|commit| {
-                    self.store.commit(commit);
-                    unknown()
-                })
-                .collect(),
-            Fate::PartlyDone(n) => batch
-                .iter()
-                .take(n)
-                .map(|commit| self.store.commit(commit))
-                .collect(),
-            Fate::Lost => batch.iter().map(|_| unknown()).collect(),
+            Fate::Committed => self.done(&batch, usize::MAX),
+            Fate::DoneButUnknown => {
+                self.done(&batch, usize::MAX);
+                lost
+            }
+            Fate::PartlyDone(n) => self.done(&batch, n),
+            Fate::PartlyDoneButUnknown(n) => {
+                self.done(&batch, n);
+                lost
+            }
+            Fate::Lost => lost,
+            Fate::Deposed(n) => self.refused(&batch, n, &Verdict::Deposed { epoch: Epoch(8) }),
+            Fate::Behind(n) => self.refused(&batch, n, &Verdict::Behind { stored: Seq(1) }),
         };
+        self.is_unknown = false;
         let outputs = self.pipeline.resolve(verdicts);
         self.take(outputs);
+    }
+
+    fn done(&mut self, batch: &[Commit], n: usize) -> Vec<Verdict> {
+        batch
+            .iter()
+            .take(n)
+            .map(|commit| self.store.commit(commit))
+            .collect()
+    }
+
+    fn refused(&mut self, batch: &[Commit], n: usize, verdict: &Verdict) -> Vec<Verdict> {
+        let mut verdicts = self.done(batch, n);
+        verdicts.resize(batch.len(), verdict.clone());
+        verdicts
     }
 
     fn take(&mut self, outputs: Vec<Output<usize>>) {
@@ -205,8 +258,11 @@ impl Harness {
                         self.hear(waiter, outcome);
                     }
                 }
-                Output::Retry => self.retry = true,
-                Output::Deposed { .. } | Output::Behind { .. } => unreachable!("this store deposes nobody"),
+                Output::Retry => (self.retry, self.is_unknown) = (true, true),
+                Output::Deposed { waiters, .. } | Output::Behind { waiters, .. } => {
+                    self.is_over = true;
+                    self.let_go.extend(waiters);
+                }
             }
         }
     }
@@ -216,7 +272,9 @@ impl Harness {
             self.answered.iter().all(|(heard, _)| *heard != waiter),
             "everyone is answered once"
         );
+        assert!(!self.let_go.contains(&waiter), "nor after it was let go");
         if let Ok(Position { seq, .. }) = outcome {
+            assert!(!self.is_over, "no success once it is over");
             assert!(
                 seq <= self.store.last,
                 "no success is answered before it is durable"
@@ -239,7 +297,8 @@ proptest! {
                     harness.submit(&request(by, Some(&id), Command::Chat { text: format!("{by} says {id}") }));
                 }
                 Step::Refused => harness.submit(&request(9, None, Command::RaiseHand)),
-                Step::Fate(fate) => harness.fate(fate),
+                Step::Send => harness.send(),
+                Step::Resolve(fate) => harness.resolve(fate),
             }
             prop_assert!(harness.pipeline.committed().seq() <= harness.store.last);
         }
@@ -248,13 +307,17 @@ proptest! {
             harness.fate(Fate::Committed);
         }
         prop_assert!(harness.pipeline.is_idle());
-        prop_assert_eq!(harness.answered.len(), harness.submitted);
+        prop_assert_eq!(harness.answered.len() + harness.let_go.len(), harness.submitted);
         prop_assert_eq!(harness.pipeline.committed(), harness.pipeline.speculative());
         let mut again = Room::create(RoomId(1), NOW, EPOCH, Settings::default()).unwrap().0;
         for commit in &harness.store.log {
             again.fold(&videorooms_domain::decode_record(&commit.record).unwrap()).unwrap();
         }
-        prop_assert_eq!(&again, harness.pipeline.committed(), "the log folds to what the room acknowledged");
+        if harness.is_over {
+            prop_assert!(again.seq() >= harness.pipeline.committed().seq(), "the log holds all that was acknowledged");
+        } else {
+            prop_assert_eq!(&again, harness.pipeline.committed(), "the log folds to what the room acknowledged");
+        }
     }
 }
 
@@ -301,6 +364,24 @@ fn a_refusal_that_rests_on_pending_state_waits_for_it() {
     );
     harness.fate(Fate::Committed);
     assert_eq!(harness.answered.len(), before + 2);
+}
+
+#[test]
+fn the_number_of_those_who_wait_is_bounded_though_they_change_nothing() {
+    let mut harness = Harness::new();
+    harness.submit(&request(1, Some("x"), Command::RaiseHand));
+    for _ in 1..MAX_PENDING {
+        harness.submit(&request(9, None, Command::RaiseHand));
+    }
+    let refused = harness
+        .pipeline
+        .submit(NOW, &request(9, None, Command::RaiseHand), 9999);
+    assert_eq!(refused, Err((Refusal::Full, 9999)));
+    harness.fate(Fate::Committed);
+    assert_eq!(harness.answered.len(), 3 + MAX_PENDING);
+    harness.submit(&request(2, None, Command::RaiseHand));
+    harness.fate(Fate::Committed);
+    assert_eq!(harness.answered.len(), 4 + MAX_PENDING);
 }
 
 #[test]

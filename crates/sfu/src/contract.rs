@@ -216,11 +216,14 @@ impl Session<'_> {
 
     async fn removal_and_deletion_reset(&self) {
         let token = self.admit(ANNA).await;
+        assert_eq!(self.admitted().await, [ANNA], "by a credential alone");
         let (attached, mut events) = self.attach(ANNA).await;
+        assert_eq!(self.admitted().await, [ANNA]);
         self.provider
             .remove_participant(&self.room, &ANNA)
             .await
             .expect("removal");
+        assert_eq!(self.admitted().await, []);
         until_reset(&mut events).await;
         self.is_unknown(attached.peer).await;
         let (refused, _events) = self.try_attach(self.room, ANNA, &token, None).await;
@@ -260,6 +263,11 @@ impl Session<'_> {
         );
         assert_eq!(self.signalling.leave(peer).await, Err(SfuError::NoSuchPeer));
         self.signalling.detach(peer);
+    }
+
+    async fn admitted(&self) -> Vec<ParticipantId> {
+        let info = self.provider.get_room_info(&self.room).await;
+        info.expect("a room").admitted
     }
 
     async fn admit(&self, participant: ParticipantId) -> String {

@@ -132,6 +132,9 @@ impl SfuProvider for EmbeddedProvider {
 
     async fn get_room_info(&self, room_id: &RoomId) -> Result<RoomInfo, SfuError> {
         let members = self.engine.room_members(room_id.0).await.map_err(refused)?;
+        // A peer that is not connected yet came by a token, too.
+        let mut admitted = self.tokens.lock().holders(*room_id);
+        admitted.extend(members.iter().map(|member| ParticipantId(member.participant)));
         let participants = members.into_iter().map(|member| MediaParticipant {
             participant_id: ParticipantId(member.participant),
             publishing: member.publishing.iter().map(source_out).collect(),
@@ -139,6 +142,7 @@ impl SfuProvider for EmbeddedProvider {
         Ok(RoomInfo {
             room_id: *room_id,
             participants: participants.collect(),
+            admitted: admitted.into_iter().collect(),
         })
     }
 

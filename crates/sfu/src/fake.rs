@@ -169,9 +169,12 @@ impl State {
                 publishing: publishing.collect(),
             })
         });
+        let mut admitted = self.tokens.holders(*room_id);
+        admitted.extend(room.members.keys());
         Ok(RoomInfo {
             room_id: *room_id,
             participants: participants.collect(),
+            admitted: admitted.into_iter().collect(),
         })
     }
 }

@@ -197,6 +197,9 @@ pub struct RoomInfo {
     pub room_id: RoomId,
     /// Participants with a living media connection, in order of id.
     pub participants: Vec<MediaParticipant>,
+    /// Everyone who has a connection, is about to have one, or holds a credential for one, as far as the server knows; in order of id.
+    /// Those of `participants` are among them.
+    pub admitted: Vec<ParticipantId>,
 }
 
 /// One participant's media.

@@ -2,7 +2,7 @@
 //!
 //! A restart makes them void, which is right: the media they opened is gone as well. Bounded; expired ones make room first.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
 use videorooms_domain::{ParticipantId, RoomId};
@@ -69,6 +69,12 @@ impl Tokens {
         } else {
             Err(SfuError::Forbidden)
         }
+    }
+
+    /// Whoever was given a token for this room that is not forgotten, expired or not: an expired one may have made a peer.
+    pub(crate) fn holders(&self, room: RoomId) -> BTreeSet<ParticipantId> {
+        let of_room = self.grants.values().filter(|grant| grant.room == room);
+        of_room.map(|grant| grant.participant).collect()
     }
 
     pub(crate) fn forget_room(&mut self, room: RoomId) {

@@ -30,7 +30,8 @@ pub trait RoomStore: Send + Sync + 'static {
     /// Commits records of any rooms, one verdict each, in order. The batch is one group commit: it is on disk (or wherever the adapter's
     /// durability lies) before the call returns. Commits of one room within a batch follow each other by `expect`.
     ///
-    /// Dropping the future does not undo it: the outcome is then unknown to the caller. Sending a commit again with the same
+    /// The call ends by itself, within a time that the adapter sets. Dropping the future does not undo it: the outcome is then unknown to
+    /// the caller. Sending a commit again with the same
     /// (epoch, expect, bytes) answers [`Verdict::Committed`] again and writes nothing.
     async fn commit(&self, batch: Vec<Commit>) -> Vec<Verdict>;
 

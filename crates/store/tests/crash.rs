@@ -1,6 +1,6 @@
 //! The file store over a disk that loses power, and over one that fails and recovers.
 //!
-//! The disk keeps every operation. Afterwards each moment of the run is played as a power cut: what was synced stands; of what was written
+//! The disk keeps every operation; a sync that fails forgets what it should have written, wholly or in part. Afterwards each moment of the run is played as a power cut: what was synced stands; of what was written
 //! since, nothing, everything, or any part survives, down to single sectors. Whatever was acknowledged by then must be read back, in
 //! order and once.
 
@@ -173,6 +173,46 @@ async fn after_io_errors_the_same_commits_can_be_sent_again_and_nothing_is_doubl
         }
     }
     assert_eq!(store.health().await, Ok(()));
+}
+
+#[tokio::test]
+async fn what_is_acknowledged_after_io_errors_outlives_every_power_cut() {
+    let disk = Disk::default();
+    let store = open(&disk).await.unwrap();
+    insist(&store, &commit(1, 1)).await;
+    disk.acknowledge(1);
+    for number in 2..=36 {
+        let (room, seq) = place(number);
+        disk.fail_after(number as usize % 12);
+        let first = store.commit(vec![commit(room, seq)]).await.remove(0);
+        disk.recover();
+        if first != Verdict::Committed {
+            // Appended anew or recognised, it must be on the disk by then.
+            insist(&store, &commit(room, seq)).await;
+        }
+        disk.acknowledge(number);
+    }
+    drop(store);
+    let mut random = Random::new(0xfa11);
+    let mut cuts = 0;
+    // Of each moment one way in turn: opening a store is the slow part.
+    let ways = disk.power_cuts(&mut random).enumerate();
+    for (_, cut) in ways.filter(|(index, cut)| index % 4 == (index / 4) % 4 && cut.acknowledged > 0) {
+        cuts += 1;
+        let store = open(&cut.disk)
+            .await
+            .unwrap_or_else(|error| panic!("{}: {error}", cut.what));
+        for room in 1..=ROOMS {
+            let acknowledged = (1..=cut.acknowledged).filter(|number| place(*number).0 == room);
+            check(&store, room, acknowledged.count() as u64).await;
+        }
+    }
+    assert!(cuts > 100, "only {cuts} power cuts were played");
+}
+
+/// The room and seq of the n-th commit: each room in turn.
+fn place(number: u64) -> (u64, u64) {
+    ((number - 1) % ROOMS + 1, (number - 1) / ROOMS + 1)
 }
 
 #[tokio::test]

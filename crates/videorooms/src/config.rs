@@ -93,6 +93,8 @@ pub struct Rooms {
     pub empty_ms: u64,
     /// After how long a room without connections leaves memory, in ms.
     pub idle_unload_ms: u64,
+    /// How long an ended room can still be asked for, in ms; then it is removed from the store.
+    pub ended_retention_ms: u64,
     /// Most rooms in memory.
     pub max_live: usize,
 }
@@ -228,6 +230,7 @@ impl Default for Rooms {
             reconnect_grace_ms: 20_000,
             empty_ms: 300_000,
             idle_unload_ms: 60_000,
+            ended_retention_ms: 3_600_000,
             max_live: 100_000,
         }
     }

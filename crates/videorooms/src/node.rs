@@ -10,12 +10,13 @@ use futures_util::FutureExt as _;
 use ractor::{Actor, ActorCell, ActorRef};
 use tokio::task::JoinHandle;
 use videorooms_debug::{DebugLog, DebugLogArguments};
-use videorooms_domain::{Epoch, Grace, NodeIncarnation};
+use videorooms_domain::{Epoch, Grace, NodeId, NodeIncarnation};
 use videorooms_gateway::auth::Keys;
 use videorooms_gateway::{Door, DoorParts, Gateway, GatewayArguments, GatewayConfig, Hub, Rate};
 use videorooms_rooms::{MediaHost, Rooms, RoomsConfig, RoomsSupervisor};
 use videorooms_sfu::SfuProvider;
 use videorooms_sfu::embedded::{EmbeddedConfig, EmbeddedProvider};
+use videorooms_store::{RoomStore, StoreError};
 
 use crate::config::Config;
 use crate::health::{Ready, Services};
@@ -79,12 +80,7 @@ impl NodeBuilder {
         let store = videorooms_store::open(&url)
             .await
             .with_context(|| format!("store {url}"))?;
-        let here = NodeIncarnation {
-            node: config.node_id()?,
-            incarnation: now_ms(),
-        };
-        let epoch = store
-            .open_reign(&here, Epoch::default(), here.incarnation)
+        let (here, epoch) = boot(&*store, config.node_id()?, now_ms())
             .await
             .context("store")?;
         let hub = Hub::new();
@@ -184,6 +180,22 @@ impl Node {
     }
 }
 
+/// Opens the reign of this boot. The boot has the epoch's number: a clock may step back between two boots, the epoch only rises, and members of
+/// the earlier boot must be known for its.
+async fn boot(
+    store: &dyn RoomStore,
+    node: NodeId,
+    now_ms: u64,
+) -> Result<(NodeIncarnation, Epoch), StoreError> {
+    let mut here = NodeIncarnation {
+        node,
+        incarnation: now_ms,
+    };
+    let epoch = store.open_reign(&here, Epoch::default(), now_ms).await?;
+    here.incarnation = epoch.0;
+    Ok((here, epoch))
+}
+
 fn keys(config: &Config) -> anyhow::Result<Keys> {
     let secret = secret::load_or_make(config)?;
     let previous = config
@@ -226,6 +238,7 @@ fn rooms_config(config: &Config) -> RoomsConfig {
         },
         max_live_rooms: config.rooms.max_live,
         idle_unload: ms(config.rooms.idle_unload_ms),
+        ended_retention: ms(config.rooms.ended_retention_ms),
         ..RoomsConfig::default()
     }
 }
@@ -297,4 +310,21 @@ fn now_ms() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use videorooms_store::MemoryStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_later_boot_is_known_for_the_later_one_though_the_clock_stepped_back() {
+        let store = MemoryStore::new();
+        let node: NodeId = "a".parse().unwrap();
+        let (first, _) = boot(&store, node.clone(), 5_000).await.unwrap();
+        let (second, epoch) = boot(&store, node, 1_000).await.unwrap();
+        assert!(second.incarnation > first.incarnation);
+        assert_eq!(second.incarnation, epoch.0);
+    }
 }

@@ -290,11 +290,15 @@ async fn grant(
     let media = state.media();
     let deadline = deadline.min(tokio::time::Instant::now() + MEDIA_DEADLINE);
     match tokio::time::timeout_at(deadline, media.admit(room, participant, name, publish)).await {
-        Ok(Ok(token)) => Some(wire::MediaGrant {
-            provider: media.provider_name().to_owned(),
-            token: token.token,
-            url: token.url,
-        }),
+        Ok(Ok(token)) => {
+            // What was decided since `publish` was read has the last word.
+            state.rooms().media_admitted(room, participant);
+            Some(wire::MediaGrant {
+                provider: media.provider_name().to_owned(),
+                token: token.token,
+                url: token.url,
+            })
+        }
         Ok(Err(error)) => {
             tracing::warn!(room.id = %room, participant.id = %participant, %error, "joined without media");
             None

@@ -6,6 +6,7 @@ use videorooms_store::Verdict;
 
 use crate::api::{Attach, Attached, Overview, RoomsError};
 use crate::door::Permit;
+use crate::media_plan::Report;
 
 /// Where an answer goes. Dropped without one, the caller learns that the actor died and asks again.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, RoomsError>>;
@@ -40,8 +41,10 @@ pub(crate) enum RoomMessage {
     Verdicts(Vec<Verdict>),
     /// Time to send the batch of unknown fate again.
     RetryCommit,
-    /// The media server did (or did not do) what was asked.
-    MediaDone(bool),
+    /// Someone was given a way to the media.
+    MediaAdmitted(ParticipantId),
+    /// What the media server did of what was asked.
+    MediaDone(Report),
     /// Time to ask the media server again.
     RetryMedia,
     /// A deadline may have passed.

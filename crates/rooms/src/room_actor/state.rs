@@ -7,7 +7,7 @@ use std::time::Duration;
 use ractor::ActorRef;
 use videorooms_domain::{
     Actor, Command, ConnectionId, ConnectionState, Live, NodeIncarnation, ParticipantId, Position, Request,
-    Room, Seq, Signal, Timestamp,
+    Seq, Signal, Timestamp,
 };
 
 use super::attach::PendingAttach;
@@ -15,6 +15,7 @@ use super::{Envelope, Reply, RoomMessage};
 use crate::api::{Body, Overview, Publication, RoomsError};
 use crate::directory::Directory;
 use crate::door::Door;
+use crate::load::Stored;
 use crate::media_plan::MediaPlan;
 use crate::metrics as names;
 use crate::pipeline::{Outcome, Output, Pipeline, Refusal};
@@ -31,8 +32,7 @@ pub(crate) const DEPOSED: &str = "deposed";
 
 /// A room as read from the store, ready to become an actor.
 pub(crate) struct Loaded {
-    pub(crate) room: Room,
-    pub(crate) recent: Recent,
+    pub(crate) stored: Stored,
     pub(crate) door: Arc<Door>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) services: Arc<Services>,
@@ -69,12 +69,16 @@ pub(crate) struct RoomState {
 impl RoomState {
     pub(super) fn new(loaded: Loaded, myself: ActorRef<Envelope>) -> Self {
         let Loaded {
-            room,
-            recent,
+            stored,
             door,
             directory,
             services,
         } = loaded;
+        let Stored {
+            room,
+            recent,
+            since_snapshot,
+        } = stored;
         let now = services.clock.now();
         Self {
             live: Live::load(&room, now, &services.here, services.config.grace),
@@ -84,7 +88,7 @@ impl RoomState {
             door,
             commit_backoff: services.config.commit_retry,
             moved: BTreeSet::new(),
-            pipeline: Pipeline::new(room, services.epoch),
+            pipeline: Pipeline::new(room, services.epoch, since_snapshot),
             services,
             directory,
             tick_at: None,
@@ -151,7 +155,10 @@ impl RoomState {
                     self.send_to_store(batch);
                 }
             }
-            RoomMessage::MediaDone(succeeded) => self.media_done(succeeded),
+            RoomMessage::MediaAdmitted(participant) => {
+                self.media_plan.admitted(self.pipeline.committed(), participant);
+            }
+            RoomMessage::MediaDone(report) => self.media_done(report),
             RoomMessage::RetryMedia => self.media_plan.wake(),
             RoomMessage::Tick => self.tick(),
             #[cfg(any(test, feature = "test-kit"))]
@@ -166,9 +173,7 @@ impl RoomState {
         if let Some(batch) = self.pipeline.next_batch() {
             self.send_to_store(batch);
         }
-        if self.pipeline.store_answers() {
-            self.ask_media();
-        }
+        self.ask_media();
         self.watch_idleness();
         self.set_alarm();
     }
@@ -341,7 +346,7 @@ impl RoomState {
 
     fn watch_idleness(&mut self) {
         let busy = self.live.connected() > 0 || !self.pipeline.is_idle() || !self.pipeline.store_answers();
-        if busy || !self.media_plan.is_done() {
+        if busy || self.waits_for_members() || !self.media_plan.is_done() {
             self.idle_since = None;
             return;
         }
@@ -350,10 +355,17 @@ impl RoomState {
         if now < since.after(self.services.config.idle_unload) {
             return;
         }
-        if let Some(at) = self.live.next_deadline() {
+        let forget_at = self.services.forget_at(self.pipeline.committed());
+        if let Some(at) = self.live.next_deadline().into_iter().chain(forget_at).min() {
             self.directory.wake_at(at, self.door.room);
         }
         self.myself.stop(Some(IDLE.to_owned()));
+    }
+
+    /// Their grace is not in the log: after a pause in the store's keeping it would start anew.
+    fn waits_for_members(&self) -> bool {
+        let mut members = self.pipeline.committed().members();
+        members.any(|member| self.live.connection(member.participant) == ConnectionState::Reconnecting)
     }
 
     fn set_alarm(&mut self) {

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use ractor::{Actor, ActorCell, ActorRef, ActorStatus};
+use tokio::time::timeout;
 use videorooms_domain::RoomId;
 
 use super::{Rooms, Shared, unavailable};
 use crate::api::RoomsError;
 use crate::directory::part_of;
 use crate::door::{Door, Standing};
-use crate::load;
+use crate::load::{self, Stored};
+use crate::metrics as names;
 use crate::room_actor::{Envelope, Loaded, RoomActor};
 
 impl Rooms {
@@ -63,13 +65,9 @@ impl Rooms {
                 retry_after_ms,
             });
         }
-        let (room, recent) = {
-            let _gate = door.gate.lock().await;
-            load::load(&*services.store, door.room, services.config.commit_deadline).await?
-        };
+        let stored = self.read(door).await?;
         let loaded = Loaded {
-            room,
-            recent,
+            stored,
             door: Arc::clone(door),
             directory: Arc::clone(directory),
             services: Arc::clone(services),
@@ -83,11 +81,37 @@ impl Rooms {
         Ok(())
     }
 
-    /// Opens the door to an actor. It, or its supervisor, may have ended before the directory knew of it; then nobody else will notice.
+    /// Reads a room once no commit of a predecessor is on its way any more, or removes it if it ended long ago.
+    async fn read(&self, door: &Door) -> Result<Stored, RoomsError> {
+        let services = &*self.shared.services;
+        let deadline = services.config.commit_deadline;
+        let away = |_| unavailable("the store does not answer");
+        let _gate = timeout(deadline, door.gate.lock()).await.map_err(away)?;
+        let stored = load::load(&*services.store, door.room, deadline).await?;
+        let forget_at = services.forget_at(&stored.room);
+        if forget_at.is_none_or(|at| at > services.clock.now()) {
+            return Ok(stored);
+        }
+        // Its end may not have reached the media server.
+        services
+            .media
+            .close(door.room)
+            .await
+            .map_err(|_| unavailable("the media server does not answer"))?;
+        let removed = timeout(deadline, services.store.remove(door.room)).await;
+        removed
+            .map_err(away)?
+            .map_err(|_| unavailable("the store does not answer"))?;
+        metrics::counter!(names::FORGOTTEN).increment(1);
+        Err(RoomsError::NoSuchRoom)
+    }
+
+    /// Opens the door to an actor. It, or its supervisor, may have ended before the directory knew of it; then nobody else will notice. The
+    /// door first: an end that is dealt with finds it open and shuts it.
     fn take_in(&self, door: &Arc<Door>, actor: ActorRef<Envelope>, supervisor: &ActorCell) {
         let cell = actor.get_cell();
-        self.shared.directory.opened(door, cell.clone());
         door.open(actor);
+        self.shared.directory.opened(door, cell.clone());
         let part = part_of(door.room);
         let in_charge = self
             .supervisor_of(part)

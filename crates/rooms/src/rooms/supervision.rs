@@ -83,6 +83,9 @@ impl Rooms {
         if attached {
             let rooms = self.clone();
             drop(tokio::spawn(async move { rooms.start_until_it_runs(room).await }));
+        } else {
+            // Graces and expiry go on without anyone.
+            self.shared.directory.wake_at(services.clock.now(), room);
         }
     }
 

@@ -171,3 +171,38 @@ async fn a_media_server_that_fails_is_asked_again_and_holds_up_nobody() {
     tokio::time::sleep(std::time::Duration::from_secs(10)).await;
     assert!(node.media.calls().len() > asked + 5, "about once a second");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_room_is_not_read_while_a_commit_given_up_may_still_be_written() {
+    let node = Node::start().await;
+    let room = node.room().await;
+    node.attach(room, 1, None).await.unwrap();
+    node.faults.script([Fault::Hold]);
+    let late = node.say(room, 1, "a", "late").await;
+    assert!(matches!(late, Err(RoomsError::Unavailable { .. })), "{late:?}");
+    node.rooms.kill_room(room);
+    node.hub
+        .until_times(room, 1, "that the room is moving", |body| *body == Body::Moving)
+        .await;
+    let unread = node.rooms.overview(room).await;
+    assert!(
+        matches!(unread, Err(RoomsError::Unavailable { .. })),
+        "{unread:?}"
+    );
+    node.faults.release();
+    node.hub
+        .until_times(room, 1, "that the room is back", resumed)
+        .await;
+    assert_eq!(node.hub.chats(room), ["late"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_creation_of_unknown_fate_is_sent_again() {
+    let node = Node::start().await;
+    node.faults.script([Fault::UnknownButDone, Fault::UnknownNotDone]);
+    let room = node.room().await;
+    let calls = node.faults.calls();
+    assert_eq!(calls.len(), 3);
+    assert!(calls.windows(2).all(|pair| pair[0] == pair[1]));
+    node.rooms.overview(room).await.unwrap();
+}

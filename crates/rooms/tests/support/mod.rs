@@ -153,8 +153,10 @@ fn socket(who: u64) -> (ParticipantId, ConnectionId) {
 pub(crate) struct Node {
     pub(crate) rooms: Rooms,
     pub(crate) hub: Arc<Recorder>,
+    pub(crate) store: MemoryStore,
     pub(crate) faults: Faults,
     pub(crate) media: Arc<FakeProvider>,
+    pub(crate) media_host: MediaHost,
     pub(crate) supervisor: ractor::ActorRef<()>,
 }
 
@@ -173,15 +175,15 @@ impl Node {
     /// A boot of the node over what an earlier boot left in the store.
     pub(crate) async fn over(store: MemoryStore, boot: u64, config: RoomsConfig) -> Self {
         let epoch = store.open_reign(&here(boot), Epoch(0), 0).await.unwrap();
-        let store = FaultStore::new(store);
-        let faults = store.faults();
+        let faulty = FaultStore::new(store.clone());
+        let faults = faulty.faults();
         let hub = Arc::new(Recorder::default());
         let media = Arc::new(FakeProvider::default());
         let media_host = MediaHost::new(Arc::clone(&media) as _);
         let subscribers: Arc<dyn Subscribers> = Arc::clone(&hub) as _;
         let rooms = Rooms::new(
-            Arc::new(store),
-            media_host,
+            Arc::new(faulty),
+            media_host.clone(),
             subscribers,
             here(boot),
             epoch,
@@ -191,8 +193,10 @@ impl Node {
         Self {
             rooms,
             hub,
+            store,
             faults,
             media,
+            media_host,
             supervisor,
         }
     }
@@ -237,6 +241,16 @@ impl Node {
         let attached = self.rooms.attach(room, attach).await?;
         self.hub.joined(room, who, attached.position);
         Ok(attached)
+    }
+
+    /// A host, who may decide on others.
+    pub(crate) async fn attach_host(&self, room: RoomId, who: u64) {
+        let credential = Credential::Token {
+            participant: ParticipantId(who),
+            name: name(who),
+            role: Role::Host,
+        };
+        self.attach_with(room, credential, who, None).await.unwrap();
     }
 
     /// The socket ends, as a gateway tells it.

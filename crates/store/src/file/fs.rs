@@ -7,6 +7,7 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::{Builder, Database};
 use rustix::fs::Advice;
@@ -22,6 +23,8 @@ const CACHE_BYTES: usize = 16 << 20;
 #[derive(Debug)]
 pub(super) struct Home {
     directory: PathBuf,
+    /// The store was there: from now on a missing file is a volume that vanished, not a new store.
+    was_open: AtomicBool,
     _lock: File,
 }
 
@@ -44,6 +47,7 @@ impl Home {
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 directory: directory.to_owned(),
+                was_open: AtomicBool::new(false),
                 _lock: lock,
             }),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse),
@@ -51,14 +55,16 @@ impl Home {
         }
     }
 
-    /// Opens the database, laying it first when there is none.
+    /// Opens the database. The first time it is laid when there is none; later that would take away everything acknowledged.
     pub(super) fn database(&self) -> Result<Database, FileError> {
         let path = self.directory.join("rooms.redb");
-        if !path.try_exists()? {
+        if !self.was_open.load(Ordering::Relaxed) && !path.try_exists()? {
             self.lay(&path)?;
         }
         forget_cached_pages(&path)?;
-        Ok(builder().open(&path)?)
+        let database = builder().open(&path)?;
+        self.was_open.store(true, Ordering::Relaxed);
+        Ok(database)
     }
 
     fn lay(&self, path: &Path) -> Result<(), FileError> {
@@ -103,4 +109,24 @@ fn make(directory: &Path) -> io::Result<()> {
 fn sync_directory(directory: &Path) -> io::Result<()> {
     let here = directory.as_os_str().is_empty();
     File::open(if here { Path::new(".") } else { directory })?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_vanished_is_unavailable_and_no_empty_one_is_laid_in_its_place() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = Home::claim(directory.path()).unwrap();
+        let path = directory.path().join("rooms.redb");
+        home.database().unwrap();
+        let aside = directory.path().join("aside");
+        std::fs::rename(&path, &aside).unwrap();
+        let refusal = home.database().map(drop).unwrap_err();
+        assert!(matches!(StoreError::from(refusal), StoreError::Unavailable(_)));
+        assert!(!path.exists());
+        std::fs::rename(&aside, &path).unwrap();
+        home.database().unwrap();
+    }
 }

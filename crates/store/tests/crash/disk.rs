@@ -10,18 +10,64 @@ const SECTOR: usize = 512;
 
 #[derive(Debug, Clone)]
 enum Operation {
-    Write { offset: usize, bytes: Vec<u8> },
+    Write {
+        offset: usize,
+        bytes: Vec<u8>,
+    },
     SetLen(usize),
     Sync,
+    /// A sync failed. Of what was written since the last one only this reached the disk; the kernel forgot the rest.
+    FailedSync(Vec<Operation>),
     Acknowledge(u64),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     bytes: Vec<u8>,
+    /// What `bytes` were at the last sync, and what was written since.
+    synced: Vec<u8>,
+    unsynced: Vec<Operation>,
+    random: Random,
     operations: Vec<Operation>,
     /// Operations that still succeed; none: all do.
     budget: Option<usize>,
+}
+
+impl Inner {
+    fn of(bytes: Vec<u8>) -> Self {
+        Self {
+            synced: bytes.clone(),
+            bytes,
+            unsynced: Vec::new(),
+            random: Random::new(0xd15c),
+            operations: Vec::new(),
+            budget: None,
+        }
+    }
+}
+
+impl Inner {
+    /// As after a failed sync and a look past the kernel's cache: some of what was written since the last sync is there, or none.
+    fn fail_sync(&mut self) {
+        let unsynced = std::mem::take(&mut self.unsynced);
+        let all_is_lost = self.random.coin();
+        let mut kept = Vec::new();
+        for operation in unsynced {
+            if !all_is_lost && self.random.coin() {
+                kept.push(operation);
+            }
+        }
+        kept.iter()
+            .for_each(|operation| apply(&mut self.synced, operation));
+        self.bytes = self.synced.clone();
+        self.operations.push(Operation::FailedSync(kept));
+    }
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self::of(Vec::new())
+    }
 }
 
 /// The disk; a clone is the same disk.
@@ -66,16 +112,17 @@ impl Disk {
                     Operation::Sync => pending
                         .drain(..)
                         .for_each(|operation| apply(&mut durable, &operation)),
+                    Operation::FailedSync(kept) => {
+                        pending.clear();
+                        kept.iter().for_each(|operation| apply(&mut durable, operation));
+                    }
                     Operation::Acknowledge(number) => acknowledged = number,
                     Operation::Write { .. } | Operation::SetLen(_) => pending.push(operation),
                 }
                 ["nothing", "everything", "a part", "some sectors"].map(|survives| {
                     let mut bytes = durable.clone();
                     lose(&mut bytes, &pending, survives, random);
-                    let disk = Self(Arc::new(Mutex::new(Inner {
-                        bytes,
-                        ..Inner::default()
-                    })));
+                    let disk = Self(Arc::new(Mutex::new(Inner::of(bytes))));
                     Cut {
                         disk,
                         acknowledged,
@@ -110,7 +157,7 @@ fn apply(bytes: &mut Vec<u8>, operation: &Operation) {
             bytes[*offset..end].copy_from_slice(new);
         }
         Operation::SetLen(len) => bytes.resize(*len, 0),
-        Operation::Sync | Operation::Acknowledge(_) => {}
+        Operation::Sync | Operation::FailedSync(_) | Operation::Acknowledge(_) => {}
     }
 }
 
@@ -159,7 +206,18 @@ impl StorageBackend for Disk {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.change(Operation::Sync)
+        match self.spend() {
+            Ok(mut inner) => {
+                inner.synced = inner.bytes.clone();
+                inner.unsynced.clear();
+                inner.operations.push(Operation::Sync);
+                Ok(())
+            }
+            Err(error) => {
+                self.lock().fail_sync();
+                Err(error)
+            }
+        }
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
@@ -174,12 +232,14 @@ impl Disk {
     fn change(&self, operation: Operation) -> io::Result<()> {
         let mut inner = self.spend()?;
         apply(&mut inner.bytes, &operation);
+        inner.unsynced.push(operation.clone());
         inner.operations.push(operation);
         Ok(())
     }
 }
 
 /// A seeded generator (xorshift64*), so that a failing run can be played again.
+#[derive(Debug)]
 pub(crate) struct Random(u64);
 
 impl Random {

@@ -1,0 +1,150 @@
+use videorooms_domain::{
+    Actor, Command, Epoch, Join, NodeIncarnation, Request, Role, RoomId, SecretHash, Settings, Timestamp,
+};
+
+use super::*;
+
+const NOW: Timestamp = Timestamp(1_000);
+
+fn room_of(members: u64) -> Room {
+    let (mut room, _) = Room::create(RoomId(1), NOW, Epoch(1), Settings::default()).unwrap();
+    for member in 1..=members {
+        let via = NodeIncarnation {
+            node: "a".parse().unwrap(),
+            incarnation: 1,
+        };
+        let join = Join {
+            name: format!("p{member}"),
+            role: Role::Participant,
+            via,
+            resume: SecretHash([member as u8; 32]),
+            address: None,
+        };
+        ask(&mut room, member, Command::Join(join));
+    }
+    room
+}
+
+fn ask(room: &mut Room, by: u64, command: Command) {
+    let request = Request {
+        by: Actor::Participant(ParticipantId(by)),
+        id: None,
+        command,
+    };
+    room.apply(NOW, Epoch(1), &request).unwrap();
+}
+
+fn left(room: &mut Room, plan: &mut MediaPlan, who: u64) {
+    ask(room, who, Command::Leave);
+    let event = Event::MemberLeft {
+        participant: ParticipantId(who),
+        reason: videorooms_domain::LeaveReason::Left,
+    };
+    plan.observe(room, &event);
+}
+
+fn ids(work: Option<Work>) -> Vec<u64> {
+    match work {
+        Some(Work::Participants(wishes)) => wishes.keys().map(|who| who.0).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn failed(who: impl IntoIterator<Item = u64>) -> Report {
+    Report::Failed(who.into_iter().map(ParticipantId).collect())
+}
+
+/// A plan whose survey found only members.
+fn surveyed(room: &Room) -> MediaPlan {
+    let mut plan = MediaPlan::load(room);
+    assert_eq!(plan.next(), Some(Work::Survey));
+    assert!(!plan.done(room, Report::Present(vec![ParticipantId(1)])));
+    plan
+}
+
+#[test]
+fn whoever_the_media_server_knows_and_the_room_does_not_is_removed() {
+    let room = room_of(1);
+    let mut plan = MediaPlan::load(&room);
+    assert_eq!(plan.next(), Some(Work::Survey));
+    assert!(plan.done(&room, Report::Nothing), "a failed survey rests");
+    assert_eq!(ids(plan.next()), [1], "and holds up nobody");
+    assert!(!plan.done(&room, failed([])));
+    assert!(plan.next().is_none() && !plan.is_done());
+    plan.wake();
+    assert_eq!(plan.next(), Some(Work::Survey));
+    assert!(!plan.done(&room, Report::Present(vec![ParticipantId(1), ParticipantId(7)])));
+    let removal = BTreeMap::from([(ParticipantId(7), Wish::Remove)]);
+    assert_eq!(plan.next(), Some(Work::Participants(removal)));
+    assert!(!plan.done(&room, failed([])));
+    assert!(plan.is_done());
+}
+
+#[test]
+fn one_that_fails_rests_and_the_others_are_done() {
+    let mut room = room_of(3);
+    let mut plan = surveyed(&room);
+    assert_eq!(ids(plan.next()), [1, 2, 3]);
+    assert!(plan.done(&room, failed([1])));
+    assert_eq!(plan.next(), None);
+    left(&mut room, &mut plan, 3);
+    assert_eq!(ids(plan.next()), [3], "what is new does not wait for the pause");
+    assert!(!plan.done(&room, failed([3])), "one pause at a time");
+    plan.wake();
+    assert_eq!(ids(plan.next()), [1, 3]);
+    assert!(!plan.done(&room, failed([])));
+    assert!(plan.is_done());
+}
+
+#[test]
+fn removals_come_first_and_a_batch_is_bounded() {
+    let mut room = room_of(40);
+    let mut plan = surveyed(&room);
+    left(&mut room, &mut plan, 40);
+    let first = ids(plan.next());
+    assert_eq!((first.len(), first.last()), (BATCH, Some(&40)));
+    assert!(!plan.done(&room, failed([])));
+    let mut rest = Vec::new();
+    while let Some(work) = plan.next() {
+        rest.extend(ids(Some(work)));
+        assert!(!plan.done(&room, failed([])));
+    }
+    assert_eq!(rest, (16..40).collect::<Vec<_>>());
+}
+
+#[test]
+fn an_end_makes_all_wishes_void_and_comes_again_until_it_is_done() {
+    let mut room = room_of(2);
+    let mut plan = surveyed(&room);
+    assert_eq!(ids(plan.next()), [1, 2]);
+    left(&mut room, &mut plan, 1);
+    left(&mut room, &mut plan, 2);
+    let end = Request {
+        by: Actor::System,
+        id: None,
+        command: Command::End {
+            reason: videorooms_domain::EndReason::Empty,
+        },
+    };
+    room.apply(NOW, Epoch(1), &end).unwrap();
+    plan.observe(
+        &room,
+        &Event::Ended {
+            reason: videorooms_domain::EndReason::Empty,
+        },
+    );
+    assert!(!plan.done(&room, failed([1])));
+    assert_eq!(plan.next(), Some(Work::Close));
+    assert!(plan.done(&room, Report::Nothing));
+    assert_eq!(plan.next(), None);
+    plan.wake();
+    assert_eq!(plan.next(), Some(Work::Close));
+    assert!(!plan.done(&room, failed([])));
+    assert!(plan.is_done());
+    plan.admitted(&room, ParticipantId(1));
+    assert_eq!(
+        plan.next(),
+        Some(Work::Close),
+        "the media room may be there again"
+    );
+}
