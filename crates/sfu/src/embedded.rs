@@ -189,7 +189,7 @@ impl Signalling for EmbeddedProvider {
         let grant = self
             .tokens
             .lock()
-            .check(Instant::now(), &request.token, *room, *participant)?;
+            .redeem(Instant::now(), &request.token, *room, *participant)?;
         let wish = media::AttachWish {
             room: room.0,
             participant: participant.0,

@@ -284,7 +284,7 @@ impl Signalling for FakeProvider {
         let mut state = self.enter(Some(Call::Attach(*room, *participant)))?;
         let grant = state
             .tokens
-            .check(Instant::now(), &request.token, *room, *participant)?;
+            .redeem(Instant::now(), &request.token, *room, *participant)?;
         let slots = SlotPlan { audio: 8, video: 8 };
         if let Some(former) = state.room(room)?.members.get(participant).copied() {
             let peer = state.peer(former)?;

@@ -103,7 +103,7 @@ pub trait Signalling: Send + Sync {
     /// [`SignalEvent::Reset`]. `events` is bounded; when it is full, the newest [`SignalEvent::Slots`] wins and levels are dropped.
     ///
     /// # Errors
-    /// [`SfuError::Forbidden`] for a wrong or expired token, [`SfuError::NoSuchRoom`], [`SfuError::Full`].
+    /// [`SfuError::Forbidden`] for a wrong token or one that expired unused, [`SfuError::NoSuchRoom`], [`SfuError::Full`].
     async fn attach(
         &self,
         room: &RoomId,
@@ -169,7 +169,7 @@ pub struct TokenOptions {
     pub publish: SourceSet,
     /// May the bearer receive media.
     pub subscribe: bool,
-    /// From now to expiry.
+    /// From now to the last moment of the first use. A used credential is good until the participant is removed or the room ends.
     pub ttl: Duration,
 }
 
