@@ -18,6 +18,7 @@ use str0m::config::DtlsCert;
 use str0m::{Candidate, Rtc, RtcConfig};
 
 use crate::config::Limits;
+use crate::guard::guarded;
 use crate::peer::{Datagram, Failure, Notice, Outbox, Peer};
 use crate::{MediaError, PeerEvent, PeerKey, RoomKey, Totals, metrics};
 
@@ -37,6 +38,7 @@ pub(crate) struct Core {
     rooms: HashMap<RoomKey, Room>,
     peers: HashMap<PeerKey, Peer>,
     next_peer: u64,
+    last_attachment: u64,
     demux: Demux,
     timers: BTreeSet<(Instant, PeerKey)>,
     next_tick: Instant,
@@ -64,12 +66,43 @@ impl Core {
             rooms: HashMap::new(),
             peers: HashMap::new(),
             next_peer: first_peer,
+            last_attachment: 0,
             demux: Demux::default(),
             timers: BTreeSet::new(),
             next_tick: now,
             next_speakers: now,
             outbox: Outbox::default(),
         })
+    }
+
+    /// A core for the same port after this one broke: rooms and rights stay, peers do not. Peer numbers go on.
+    pub(crate) fn successor(&mut self, now: Instant) -> Self {
+        let rooms = std::mem::take(&mut self.rooms);
+        Self {
+            limits: self.limits.clone(),
+            advertised: std::mem::take(&mut self.advertised),
+            cert: self.cert.clone(),
+            rooms: rooms
+                .into_iter()
+                .map(|(key, room)| (key, room.vacated(now)))
+                .collect(),
+            peers: HashMap::new(),
+            next_peer: self.next_peer,
+            last_attachment: self.last_attachment,
+            demux: Demux::default(),
+            timers: BTreeSet::new(),
+            next_tick: now,
+            next_speakers: now,
+            outbox: Outbox::default(),
+        }
+    }
+
+    /// Tells every client that its peer is gone, without another word to sessions that may be broken.
+    pub(crate) fn abandon(&mut self, reason: &'static str) {
+        for (_, mut peer) in self.peers.drain() {
+            peer.tell(PeerEvent::Reset(reason));
+            peer.discard();
+        }
     }
 
     /// Takes a datagram that came from `source` to our address `local`.
@@ -161,7 +194,8 @@ impl Core {
             .set_rtp_mode(true)
             .set_dtls_cert(self.cert.clone());
         let broken = |error: String| MediaError::Invalid(format!("no session: {error}"));
-        let mut rtc = config.build(now);
+        let mut rtc =
+            guarded(|| config.build(now)).ok_or_else(|| broken("its making panicked".to_owned()))?;
         for address in &self.advertised {
             let candidate = Candidate::host(*address, "udp").map_err(|error| broken(error.to_string()))?;
             rtc.add_local_candidate(candidate);

@@ -143,6 +143,7 @@ pub(crate) struct Peer {
     failed: bool,
     streams: HashMap<Ssrc, (Mid, Option<Rid>)>,
     sink: Option<Sink>,
+    attachment: u64,
     slots_due: bool,
     #[cfg(test)]
     pub(crate) panic_next: bool,
@@ -178,6 +179,7 @@ impl Peer {
             failed: false,
             streams: HashMap::new(),
             sink: None,
+            attachment: 0,
             slots_due: false,
             #[cfg(test)]
             panic_next: false,
@@ -202,11 +204,11 @@ impl Peer {
         outbox: &mut Outbox,
     ) -> Result<(), Failure> {
         self.last_received = now;
-        // What does not parse is noise, not a failure of the session.
-        let Ok(datagram) = Receive::new(Protocol::Udp, source, to, bytes) else {
-            return Ok(());
-        };
-        self.guard(|rtc| rtc.handle_input(Input::Receive(now, datagram)))?;
+        self.guard(|rtc| match Receive::new(Protocol::Udp, source, to, bytes) {
+            Ok(datagram) => rtc.handle_input(Input::Receive(now, datagram)),
+            // What does not parse is noise, not a failure of the session.
+            Err(_) => Ok(()),
+        })?;
         self.drain(outbox)
     }
 
@@ -348,13 +350,17 @@ impl Peer {
         let _ = catch_unwind(AssertUnwindSafe(move || drop(rtc)));
     }
 
-    pub(crate) fn attach(&mut self, sink: Sink) {
+    pub(crate) fn attach(&mut self, attachment: u64, sink: Sink) {
+        self.attachment = attachment;
         self.sink = Some(sink);
         self.slots_due = true;
     }
 
-    pub(crate) fn detach(&mut self) {
-        self.sink = None;
+    /// Nothing to do when another socket was attached meanwhile.
+    pub(crate) fn detach(&mut self, attachment: u64) {
+        if self.attachment == attachment {
+            self.sink = None;
+        }
     }
 
     pub(crate) fn is_attached(&self) -> bool {

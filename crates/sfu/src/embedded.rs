@@ -202,6 +202,7 @@ impl Signalling for EmbeddedProvider {
         Ok(Attached {
             peer: PeerId(attached.peer.0),
             resumed: attached.resumed,
+            attachment: attached.attachment,
             slots: SlotPlan {
                 audio: attached.slots,
                 video: attached.slots,
@@ -238,8 +239,8 @@ impl Signalling for EmbeddedProvider {
         self.engine.keyframe(PeerKey(peer.0), mid).await.map_err(refused)
     }
 
-    fn detach(&self, peer: PeerId) {
-        self.engine.detach(PeerKey(peer.0));
+    fn detach(&self, peer: PeerId, attachment: u64) {
+        self.engine.detach(PeerKey(peer.0), attachment);
     }
 
     async fn leave(&self, peer: PeerId) -> Result<(), SfuError> {
@@ -286,6 +287,7 @@ fn refused(error: MediaError) -> SfuError {
         MediaError::NoSuchRoom => SfuError::NoSuchRoom,
         MediaError::NoSuchPeer => SfuError::NoSuchPeer,
         MediaError::Full(what) => SfuError::Full(what),
+        MediaError::TooFast(wait) => SfuError::TooFast(wait),
         MediaError::Invalid(why) => SfuError::Invalid(why),
         MediaError::Stopped => SfuError::Unavailable("the media engine has stopped".into()),
     }

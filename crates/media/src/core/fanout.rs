@@ -7,6 +7,7 @@ use str0m::media::Mid;
 use str0m::rtp::RtpPacket;
 
 use crate::forwarder::Incoming;
+use crate::guard::guarded;
 use crate::slots::{Assignment, TrackKey, Wanted};
 use crate::{Kind, PeerEvent, PeerKey, RoomKey, metrics};
 
@@ -70,7 +71,8 @@ impl Core {
             let level = level.unsigned_abs();
             track.level = Some(track.level.map_or(level, |loudest| loudest.min(level)));
         }
-        let Some(incoming) = Incoming::parse(track.source.kind(), packet) else {
+        let kind = track.source.kind();
+        let Some(incoming) = guarded(|| Incoming::parse(kind, packet)).flatten() else {
             return;
         };
         let subscribers = std::mem::take(&mut track.subscribers);

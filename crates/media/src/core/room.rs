@@ -33,6 +33,14 @@ impl Room {
         }
     }
 
+    /// The same room, after all its peers were lost.
+    pub(super) fn vacated(mut self, now: Instant) -> Self {
+        self.members.clear();
+        self.speaking = false;
+        self.empty_since.get_or_insert(now);
+        self
+    }
+
     pub(super) fn keep(&mut self, until: Instant) {
         self.keep_until = self.keep_until.max(until);
     }

@@ -102,7 +102,8 @@ impl Core {
             if wish.peer == Some(key)
                 && let Some(peer) = self.peers.get_mut(&key).filter(|peer| peer.connected)
             {
-                peer.attach(wish.sink);
+                self.last_attachment += 1;
+                peer.attach(self.last_attachment, wish.sink);
                 peer.subscribe = wish.subscribe;
                 peer.slots_asked = false;
                 self.rebind(now, wish.room);
@@ -110,6 +111,7 @@ impl Core {
                 return Ok(Attached {
                     peer: key,
                     resumed: true,
+                    attachment: self.last_attachment,
                     slots: self.limits.slots,
                 });
             }
@@ -119,6 +121,7 @@ impl Core {
         Ok(Attached {
             peer: key,
             resumed: false,
+            attachment: self.last_attachment,
             slots: self.limits.slots,
         })
     }
@@ -138,7 +141,8 @@ impl Core {
         room.enter(wish.participant, key);
         let mut peer = Peer::new(now, key, wish.room, wish.participant, rtc);
         peer.subscribe = wish.subscribe;
-        peer.attach(wish.sink);
+        self.last_attachment += 1;
+        peer.attach(self.last_attachment, wish.sink);
         self.demux.index("", &peer);
         self.peers.insert(key, peer);
         metrics::peer_attached();
@@ -153,7 +157,7 @@ impl Core {
     ) -> Result<String, MediaError> {
         let peer = self.peers.get_mut(&key).ok_or(MediaError::NoSuchPeer)?;
         if !peer.offers.spend(now) {
-            return Err(MediaError::Full("offers per second"));
+            return Err(MediaError::TooFast(peer.offers.wait()));
         }
         if peer.last_gen.is_some_and(|last| wish.r#gen <= last) {
             return Err(MediaError::Invalid("stale gen".into()));
@@ -215,9 +219,9 @@ impl Core {
         Ok(())
     }
 
-    pub(crate) fn detach(&mut self, key: PeerKey) {
+    pub(crate) fn detach(&mut self, key: PeerKey, attachment: u64) {
         if let Some(peer) = self.peers.get_mut(&key) {
-            peer.detach();
+            peer.detach(attachment);
         }
     }
 

@@ -77,11 +77,23 @@ fn a_lost_socket_comes_back_to_its_peer_and_hears_the_slots_again() {
     let anna = world.join(1);
     world.join(2);
     let peer = world.clients[anna].peer;
-    world.core.detach(peer);
+    world.core.detach(peer, world.clients[anna].attachment);
     world.run(Duration::from_secs(20));
     let (attached, events) = world.attach(1, Some(peer));
     assert_eq!((attached.peer, attached.resumed), (peer, true));
     assert!(matches!(events.lock().unwrap().as_slice(), [PeerEvent::Slots { map, .. }] if map.len() == 2));
+}
+
+#[test]
+fn a_late_goodbye_of_the_former_socket_does_not_detach_the_present_one() {
+    let mut world = World::new();
+    let anna = world.join(1);
+    let (peer, former) = (world.clients[anna].peer, world.clients[anna].attachment);
+    let (attached, events) = world.attach(1, Some(peer));
+    assert_ne!(attached.attachment, former);
+    world.core.detach(peer, former);
+    world.core.leave(world.now, peer).unwrap();
+    assert_eq!(events.lock().unwrap().last(), Some(&PeerEvent::Reset("left")));
 }
 
 #[test]

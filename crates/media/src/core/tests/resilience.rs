@@ -125,7 +125,8 @@ fn a_stale_offer_is_refused_and_so_are_too_many() {
     let refusals: Vec<_> = (0..10)
         .map(|_| world.core.offer(world.now, peer, &wish).unwrap_err())
         .collect();
-    assert_eq!(refusals.last(), Some(&MediaError::Full("offers per second")));
+    let wait = Duration::from_millis(500);
+    assert_eq!(refusals.last(), Some(&MediaError::TooFast(wait)));
 }
 
 #[test]
