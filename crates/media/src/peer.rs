@@ -17,7 +17,7 @@ use str0m::{Event, Input, Output, Rtc, RtcError};
 use crate::budget::Budget;
 use crate::event::{Delivery, Sink};
 use crate::forwarder::Incoming;
-use crate::slots::Slots;
+use crate::slots::{Assignment, Slots};
 use crate::{Kind, ParticipantKey, PeerEvent, PeerKey, RoomKey, Source};
 
 /// Resends are kept for 256 packets or 1 s: the cache is most of a peer's memory.
@@ -134,6 +134,8 @@ pub(crate) struct Peer {
     pub(crate) offers: Budget,
     /// What the client said of its sources, indexed by source.
     pub(crate) muted: [bool; Source::ALL.len()],
+    /// Tracks without a slot.
+    pub(crate) missing: Assignment,
     /// Growth already asked for since the last offer.
     pub(crate) slots_asked: bool,
     /// When str0m wants a timeout, and when the core's table says so.
@@ -172,6 +174,7 @@ impl Peer {
             last_gen: None,
             offers: Budget::new(now, 2.0, 8.0),
             muted: [false; Source::ALL.len()],
+            missing: Assignment::default(),
             slots_asked: false,
             deadline: None,
             armed: None,

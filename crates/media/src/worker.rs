@@ -25,6 +25,8 @@ use crate::net::Socket;
 const COMMANDS_PER_TURN: usize = 64;
 /// Batches of datagrams read in one turn: small, so that timers get their turn and runs for sending grow.
 const BATCHES_PER_TURN: usize = 4;
+/// Datagrams that may wait for the end of a turn.
+const MOST_QUEUED: usize = 4096;
 /// Also without anything to do, the loop looks up now and then.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// A broken loop goes on after this, then after twice as long, and so on.
@@ -166,7 +168,8 @@ impl Worker {
                 .socket
                 .receive(|source, local, bytes| core.handle_datagram(now, source, local, bytes))
             {
-                Ok(true) => {}
+                Ok(true) if self.core.queued() < MOST_QUEUED => {}
+                Ok(true) => self.socket.send_all(self.core.take_datagrams()),
                 // An error belongs to some datagram sent before (ICMP); the socket is as good as ever.
                 Ok(false) | Err(_) => return,
             }

@@ -274,8 +274,8 @@ fn event_out(event: PeerEvent) -> SignalEvent {
         PeerEvent::NeedSlots { audio, video } => SignalEvent::NeedSlots(SlotPlan { audio, video }),
         PeerEvent::Speakers(levels) => SignalEvent::Speakers(
             levels
-                .into_iter()
-                .map(|(who, level)| (ParticipantId(who), level))
+                .iter()
+                .map(|(who, level)| (ParticipantId(*who), *level))
                 .collect(),
         ),
         PeerEvent::Reset(reason) => SignalEvent::Reset(reason),

@@ -121,8 +121,46 @@ fn speakers_are_told_at_most_four_times_a_second_and_silence_once() {
         .filter(|event| matches!(event, PeerEvent::Speakers(_)))
         .collect();
     assert!(lists.len() <= 6, "{lists:?}");
-    assert!(lists.contains(&&PeerEvent::Speakers(vec![(1, 20)])));
-    assert_eq!(lists.last(), Some(&&PeerEvent::Speakers(vec![])));
+    assert!(lists.contains(&&PeerEvent::Speakers([(1, 20)].into())));
+    assert_eq!(lists.last(), Some(&&PeerEvent::Speakers([].into())));
+}
+
+#[test]
+fn who_begins_to_speak_is_told_within_a_tenth_of_a_second() {
+    let mut world = World::new();
+    let (anna, ben) = (world.join(1), world.join(2));
+    let heard = |world: &World, who| {
+        let events = world.clients[ben].events.lock().unwrap();
+        let names = |event: &PeerEvent| matches!(event, PeerEvent::Speakers(list) if list.iter().any(|(other, _)| *other == who));
+        events
+            .iter()
+            .rev()
+            .find(|event| matches!(event, PeerEvent::Speakers(_)))
+            .is_some_and(names)
+    };
+    for pause in [50, 100, 150, 200, 250] {
+        world.run(SECOND + Duration::from_millis(pause));
+        assert!(!heard(&world, 1));
+        world.send_audio(anna, -20);
+        world.run(Duration::from_millis(105));
+        assert!(heard(&world, 1), "after {pause} ms");
+        world.send_audio(ben, -30);
+        world.run(Duration::from_millis(105));
+        assert!(heard(&world, 2), "after {pause} ms");
+    }
+}
+
+#[test]
+fn a_subscriber_that_lost_its_way_gets_a_keyframe_from_the_publisher() {
+    let mut world = World::new();
+    let (anna, ben) = (world.join(1), world.join(2));
+    world.send_video(anna, Source::Camera, true);
+    world.run(SECOND);
+    let before = world.clients[anna].keyframes_asked;
+    let mid = world.clients[ben].slot_of(1, Source::Camera).unwrap().mid;
+    world.clients[ben].lose_the_picture(&mid);
+    world.run(Duration::from_millis(100));
+    assert_eq!(world.clients[anna].keyframes_asked, before + 1);
 }
 
 #[test]

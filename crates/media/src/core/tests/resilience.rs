@@ -125,8 +125,8 @@ fn a_stale_offer_is_refused_and_so_are_too_many() {
     let refusals: Vec<_> = (0..10)
         .map(|_| world.core.offer(world.now, peer, &wish).unwrap_err())
         .collect();
-    let wait = Duration::from_millis(500);
-    assert_eq!(refusals.last(), Some(&MediaError::TooFast(wait)));
+    let soon = |error: &MediaError| matches!(error, MediaError::TooFast(wait) if *wait <= Duration::from_millis(500));
+    assert!(refusals.last().is_some_and(soon), "{refusals:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use str0m::change::SdpAnswer;
-use str0m::media::{Direction, MediaKind, Mid};
+use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
 use str0m::{Candidate, Event, Input, Output, Rtc};
@@ -24,6 +24,8 @@ pub(super) struct World {
     pub(super) now: Instant,
     pub(super) core: Core,
     pub(super) clients: Vec<Client>,
+    /// What every sink says; events are heard only when it takes them.
+    pub(super) delivery: Arc<Mutex<Delivery>>,
     /// Video frames sent, over all clients.
     frames: u64,
 }
@@ -63,6 +65,7 @@ impl World {
             now,
             core,
             clients: Vec::new(),
+            delivery: Arc::new(Mutex::new(Delivery::Taken)),
             frames: 0,
         }
     }
@@ -73,10 +76,13 @@ impl World {
         peer: Option<PeerKey>,
     ) -> (Attached, Arc<Mutex<Vec<PeerEvent>>>) {
         let events = Arc::new(Mutex::new(Vec::new()));
-        let into = events.clone();
+        let (into, delivery) = (events.clone(), self.delivery.clone());
         let sink = Box::new(move |event| {
-            into.lock().unwrap().push(event);
-            Delivery::Taken
+            let delivery = *delivery.lock().unwrap();
+            if delivery == Delivery::Taken {
+                into.lock().unwrap().push(event);
+            }
+            delivery
         });
         let wish = AttachWish {
             room: ROOM,
@@ -292,6 +298,13 @@ impl Client {
             .filter(|(on, _)| on.to_string() == mid)
             .map(|(_, packet)| packet)
             .collect()
+    }
+
+    /// The decoder of that m-line asks for a keyframe.
+    pub(super) fn lose_the_picture(&mut self, mid: &str) {
+        let mut api = self.rtc.direct_api();
+        let stream = api.stream_rx_by_mid(Mid::from(mid), None).unwrap();
+        stream.request_keyframe(KeyframeRequestKind::Pli);
     }
 
     fn send(&mut self, now: Instant, source: Source, timestamp: u32, payload: Vec<u8>, level: Option<i8>) {
