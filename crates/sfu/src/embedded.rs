@@ -30,15 +30,22 @@ const PEER_ID_MASK: u64 = (1 << 50) - 1;
 pub struct EmbeddedConfig {
     /// Where the UDP socket is bound; port 0 lets the kernel choose.
     pub listen: std::net::SocketAddr,
-    /// Addresses for clients; empty: every interface's IPv4 address and 127.0.0.1.
+    /// Addresses for clients beside our own; empty: every interface's IPv4 address and 127.0.0.1.
     pub advertise: Vec<Advertise>,
+    /// Media rooms at a time; one without media gives way to a new one.
+    pub max_rooms: usize,
+    /// Media connections at a time, over all rooms.
+    pub max_peers: usize,
 }
 
 impl Default for EmbeddedConfig {
     fn default() -> Self {
+        let limits = media::Limits::default();
         Self {
             listen: ([0, 0, 0, 0], 50_000).into(),
             advertise: Vec::new(),
+            max_rooms: limits.rooms,
+            max_peers: limits.peers,
         }
     }
 }
@@ -57,6 +64,8 @@ impl EmbeddedProvider {
     pub fn start(config: EmbeddedConfig) -> Result<Self, SfuError> {
         let mut engine = media::EngineConfig::new(config.listen);
         engine.advertise = config.advertise;
+        engine.limits.rooms = config.max_rooms;
+        engine.limits.peers = config.max_peers;
         engine.first_peer = random_u128()? as u64 & PEER_ID_MASK | 1;
         let engine = Engine::start(engine)
             .map_err(|error| SfuError::Unavailable(format!("media port {}: {error}", config.listen)))?;
