@@ -40,6 +40,11 @@ impl Demux {
         .flatten()
     }
 
+    #[cfg(test)]
+    pub(super) fn named(&self, ufrag: &str) -> Option<PeerKey> {
+        self.by_ufrag.get(ufrag).copied()
+    }
+
     pub(super) fn by_address(&self, source: &SocketAddr) -> Option<PeerKey> {
         self.by_address.get(source).map(|route| route.peer)
     }
