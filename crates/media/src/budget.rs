@@ -1,6 +1,6 @@
 //! A token bucket on a clock given from outside.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Grants `burst` at once and `rate_per_second` on average.
 #[derive(Debug)]
@@ -21,6 +21,11 @@ impl Budget {
         }
     }
 
+    /// How long until one more is granted.
+    pub(crate) fn wait(&self) -> Duration {
+        Duration::from_secs_f64((1.0 - self.left).max(0.0) / self.rate_per_second)
+    }
+
     pub(crate) fn spend(&mut self, now: Instant) -> bool {
         let earned = now.saturating_duration_since(self.at).as_secs_f64() * self.rate_per_second;
         self.left = (self.left + earned).min(self.burst);
@@ -35,8 +40,6 @@ impl Budget {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -44,6 +47,7 @@ mod tests {
         let start = Instant::now();
         let mut budget = Budget::new(start, 2.0, 8.0);
         assert_eq!((0..20).filter(|_| budget.spend(start)).count(), 8);
+        assert_eq!(budget.wait(), Duration::from_millis(500));
         let later = start + Duration::from_secs(1);
         assert_eq!((0..20).filter(|_| budget.spend(later)).count(), 2);
     }

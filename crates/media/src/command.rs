@@ -38,6 +38,8 @@ pub struct Attached {
     pub peer: PeerKey,
     /// It is the one asked for, and its connection stands.
     pub resumed: bool,
+    /// Names this attachment to [`crate::Engine::detach`]: rises with each.
+    pub attachment: u64,
     /// Receiving m-lines of each kind to offer at first.
     pub slots: u8,
 }
@@ -126,6 +128,7 @@ pub(crate) enum Command {
     },
     Detach {
         peer: PeerKey,
+        attachment: u64,
     },
     Leave {
         peer: PeerKey,
@@ -137,4 +140,7 @@ pub(crate) enum Command {
     Shutdown {
         reply: Reply<()>,
     },
+    /// Panics the worker.
+    #[cfg(test)]
+    Break,
 }

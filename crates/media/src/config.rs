@@ -9,8 +9,8 @@ use std::time::Duration;
 pub struct EngineConfig {
     /// Where the UDP socket is bound; port 0 lets the kernel choose.
     pub listen: SocketAddr,
-    /// Addresses given to clients as candidates. Empty: `listen` itself when it names one address, otherwise every
-    /// interface's IPv4 address and 127.0.0.1.
+    /// Addresses given to clients as candidates beside our own: `listen` when it names one address, otherwise every interface's of
+    /// its family. 127.0.0.1 is one of them only where nothing is advertised.
     pub advertise: Vec<Advertise>,
     /// Receive buffer of the socket in bytes. Large buffers hold seconds of stale media when the machine is starved.
     pub receive_buffer_bytes: usize,
@@ -37,9 +37,9 @@ impl EngineConfig {
 /// Bounds on what the engine holds and how long it waits.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Rooms at a time.
+    /// Rooms at a time; vacant ones give way to new ones. A vacant room takes less than a kilobyte.
     pub rooms: usize,
-    /// Peers at a time, over all rooms.
+    /// Peers at a time, over all rooms. A peer takes half a megabyte, two in a call of ten.
     pub peers: usize,
     /// m-lines of one peer: Chromium took 3.4 s to connect with 96 of them.
     pub media_lines: usize,
@@ -56,8 +56,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            rooms: 1000,
-            peers: 2000,
+            rooms: 100_000,
+            peers: 5_000,
             media_lines: 64,
             offer_bytes: 512 << 10,
             slots: 8,

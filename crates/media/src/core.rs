@@ -6,6 +6,7 @@
 mod demux;
 mod fanout;
 mod room;
+mod rooms;
 mod signalling;
 #[cfg(test)]
 mod tests;
@@ -18,15 +19,16 @@ use str0m::config::DtlsCert;
 use str0m::{Candidate, Rtc, RtcConfig};
 
 use crate::config::Limits;
+use crate::guard::guarded;
 use crate::peer::{Datagram, Failure, Notice, Outbox, Peer};
-use crate::{MediaError, PeerEvent, PeerKey, RoomKey, Totals, metrics};
+use crate::{MediaError, PeerEvent, PeerKey, Totals, metrics};
 
 use self::demux::Demux;
-use self::room::Room;
+use self::rooms::Rooms;
 
 /// Pace of what needs no better: idle checks, repeated keyframe requests, undelivered slot maps.
 const TICK: Duration = Duration::from_millis(100);
-/// Speakers are told at most four times a second.
+/// Speakers are told at most four times a second, and who begins to speak at the next tick.
 const SPEAKERS_EVERY: Duration = Duration::from_millis(250);
 
 /// Rooms, peers and timers of one worker.
@@ -34,9 +36,10 @@ pub(crate) struct Core {
     limits: Limits,
     advertised: Vec<SocketAddr>,
     cert: DtlsCert,
-    rooms: HashMap<RoomKey, Room>,
+    rooms: Rooms,
     peers: HashMap<PeerKey, Peer>,
     next_peer: u64,
+    last_attachment: u64,
     demux: Demux,
     timers: BTreeSet<(Instant, PeerKey)>,
     next_tick: Instant,
@@ -61,15 +64,43 @@ impl Core {
             limits,
             advertised,
             cert,
-            rooms: HashMap::new(),
+            rooms: Rooms::default(),
             peers: HashMap::new(),
             next_peer: first_peer,
+            last_attachment: 0,
             demux: Demux::default(),
             timers: BTreeSet::new(),
             next_tick: now,
             next_speakers: now,
             outbox: Outbox::default(),
         })
+    }
+
+    /// A core for the same port after this one broke: rooms and rights stay, peers do not. Peer numbers go on.
+    pub(crate) fn successor(&mut self, now: Instant) -> Self {
+        let rooms = std::mem::take(&mut self.rooms);
+        Self {
+            limits: self.limits.clone(),
+            advertised: std::mem::take(&mut self.advertised),
+            cert: self.cert.clone(),
+            rooms: rooms.vacated(now),
+            peers: HashMap::new(),
+            next_peer: self.next_peer,
+            last_attachment: self.last_attachment,
+            demux: Demux::default(),
+            timers: BTreeSet::new(),
+            next_tick: now,
+            next_speakers: now,
+            outbox: Outbox::default(),
+        }
+    }
+
+    /// Tells every client that its peer is gone, without another word to sessions that may be broken.
+    pub(crate) fn abandon(&mut self, reason: &'static str) {
+        for (_, mut peer) in self.peers.drain() {
+            peer.tell(PeerEvent::Reset(reason));
+            peer.discard();
+        }
     }
 
     /// Takes a datagram that came from `source` to our address `local`.
@@ -125,6 +156,11 @@ impl Core {
         Some(timer.map_or(self.next_tick, |at| at.min(self.next_tick)))
     }
 
+    /// Datagrams that wait to be sent.
+    pub(crate) fn queued(&self) -> usize {
+        self.outbox.datagrams.len()
+    }
+
     /// Everything to be sent since the last call, in order per destination.
     pub(crate) fn take_datagrams(&mut self) -> Vec<Datagram> {
         let mut datagrams = std::mem::take(&mut self.outbox.datagrams);
@@ -146,8 +182,7 @@ impl Core {
 
     /// Closes every peer with a goodbye and forgets every room.
     pub(crate) fn shutdown(&mut self, now: Instant) {
-        let rooms: Vec<RoomKey> = self.rooms.keys().copied().collect();
-        for room in rooms {
+        for room in self.rooms.keys() {
             self.end_room(now, room, "shutdown");
         }
     }
@@ -161,7 +196,8 @@ impl Core {
             .set_rtp_mode(true)
             .set_dtls_cert(self.cert.clone());
         let broken = |error: String| MediaError::Invalid(format!("no session: {error}"));
-        let mut rtc = config.build(now);
+        let mut rtc =
+            guarded(|| config.build(now)).ok_or_else(|| broken("its making panicked".to_owned()))?;
         for address in &self.advertised {
             let candidate = Candidate::host(*address, "udp").map_err(|error| broken(error.to_string()))?;
             rtc.add_local_candidate(candidate);
@@ -244,8 +280,7 @@ impl Core {
         self.demux.forget(&peer);
         let (room, participant) = (peer.room, peer.participant);
         peer.discard();
-        if let Some(entry) = self.rooms.get_mut(&room) {
-            entry.leave(now, participant, key);
+        if self.rooms.leave(now, room, participant, key) {
             self.rebind(now, room);
         }
     }
@@ -265,19 +300,19 @@ impl Core {
     fn tick(&mut self, now: Instant) {
         self.close_idle(now);
         self.expire_rooms(now);
-        let rooms: Vec<RoomKey> = self.rooms.keys().copied().collect();
         let speakers_due = self.next_speakers <= now;
         if speakers_due {
             self.next_speakers = now + SPEAKERS_EVERY;
         }
-        for room in rooms {
+        for room in self.rooms.occupied() {
             self.ask_keyframes(now, room);
-            if speakers_due {
-                self.tell_speakers(room);
+            self.tell_speakers(room, speakers_due);
+            for key in self.members(room) {
+                if let Some(peer) = self.peers.get_mut(&key) {
+                    peer.tell_slots();
+                }
+                self.ask_for_slots(key);
             }
-        }
-        for peer in self.peers.values_mut() {
-            peer.tell_slots();
         }
         metrics::totals(self.totals());
     }
@@ -304,13 +339,7 @@ impl Core {
     }
 
     fn expire_rooms(&mut self, now: Instant) {
-        let expired: Vec<RoomKey> = self
-            .rooms
-            .iter()
-            .filter(|(_, room)| room.is_expired(now))
-            .map(|(key, _)| *key)
-            .collect();
-        for room in expired {
+        for room in self.rooms.expired(now) {
             self.end_room(now, room, "room expired");
         }
     }

@@ -1,7 +1,8 @@
 //! The handle: starts the worker thread and carries commands to it.
 //!
-//! Commands wait in a bounded queue; a full queue makes callers wait. Dropping a call's future does not undo its command. Dropping the
-//! engine stops the worker with a goodbye to every peer.
+//! Commands wait in a bounded queue; a full queue makes callers wait. Dropping a call's future does not undo its command. A worker that
+//! breaks begins anew by itself: the command it was at is answered with [`MediaError::Stopped`], those that wait are carried out. Dropping
+//! the engine stops the worker with a goodbye to every peer.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::command::{AttachWish, Attached, Command, OfferWish, Reply, RoomMember, RoomRules, Totals};
 use crate::core::Core;
 use crate::net::{self, Socket};
-use crate::worker::{self, Worker};
+use crate::worker::{self, Setbacks, Worker};
 use crate::{EngineConfig, MediaError, ParticipantKey, PeerKey, RoomKey, Source, Sources};
 
 /// Commands that may wait: a second's worth of a busy node.
@@ -57,6 +58,7 @@ impl Engine {
             wake: wake.clone(),
             stop: stop.clone(),
             mourners: Vec::new(),
+            setbacks: Setbacks::default(),
         };
         std::thread::Builder::new()
             .name("media".into())
@@ -162,7 +164,7 @@ impl Engine {
     /// Answers an offer.
     ///
     /// # Errors
-    /// [`MediaError::NoSuchPeer`], [`MediaError::Invalid`], [`MediaError::Full`], [`MediaError::Stopped`].
+    /// [`MediaError::NoSuchPeer`], [`MediaError::Invalid`], [`MediaError::TooFast`], [`MediaError::Stopped`].
     pub async fn offer(&self, peer: PeerKey, wish: OfferWish) -> Result<String, MediaError> {
         self.call(|reply| Command::Offer { peer, wish, reply }).await
     }
@@ -194,10 +196,14 @@ impl Engine {
         .await
     }
 
-    /// Forgets where a peer's events go. The peer lives on while its media flows.
-    pub fn detach(&self, peer: PeerKey) {
+    /// Forgets where a peer's events go, unless it was attached anew meanwhile. The peer lives on while its media flows.
+    pub fn detach(&self, peer: PeerKey, attachment: u64) {
         // A full queue loses this, and the next event finds that nobody listens.
-        if self.commands.try_send(Command::Detach { peer }).is_ok() {
+        if self
+            .commands
+            .try_send(Command::Detach { peer, attachment })
+            .is_ok()
+        {
             worker::wake(&self.wake);
         }
     }
@@ -241,3 +247,6 @@ impl Drop for Engine {
         worker::wake(&self.wake);
     }
 }
+
+#[cfg(test)]
+mod tests;

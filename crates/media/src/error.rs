@@ -12,6 +12,9 @@ pub enum MediaError {
     /// A limit is reached: which one.
     #[error("media engine is full: {0}")]
     Full(&'static str),
+    /// The peer asks too often: again after this time.
+    #[error("too many offers")]
+    TooFast(std::time::Duration),
     /// The client sent something that cannot be used. A peer whose session broke over it was closed.
     #[error("invalid request: {0}")]
     Invalid(String),

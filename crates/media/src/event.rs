@@ -1,5 +1,7 @@
 //! What the engine tells the client of a peer, and how it hands that over without ever waiting.
 
+use std::sync::Arc;
+
 use crate::{ParticipantKey, Source};
 
 /// Something for the client of one peer.
@@ -20,7 +22,7 @@ pub enum PeerEvent {
         video: u8,
     },
     /// Who speaks, loudest first; 0 is loudest, 127 silence (RFC 6464).
-    Speakers(Vec<(ParticipantKey, u8)>),
+    Speakers(Arc<[(ParticipantKey, u8)]>),
     /// The peer is gone; nothing follows.
     Reset(&'static str),
 }

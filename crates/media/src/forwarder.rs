@@ -1,13 +1,16 @@
 //! Decides, for one slot, which packets of its source go out, and how they are rewritten.
 //!
-//! Video starts with a keyframe after each bind and each pause; audio starts at once. Pure.
+//! Video starts with a keyframe after each bind, each pause and each change of its stream; audio starts at once. Pure.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use str0m::rtp::{RtpPacket, Vp8Descriptor, Vp8Patch};
 
 use crate::Kind;
 use crate::munger::{Fields, Munger};
+
+/// Packets of a stream that was replaced may come for so long.
+const STRAGGLERS: Duration = Duration::from_secs(2);
 
 /// A packet of a publisher, looked into once for all its subscribers.
 pub(crate) struct Incoming<'a> {
@@ -65,6 +68,8 @@ pub(crate) struct Forwarder {
     kind: Kind,
     flow: Flow,
     munger: Munger,
+    /// The stream that another one took over from, and when.
+    retired: Option<(u32, Instant)>,
 }
 
 impl Forwarder {
@@ -77,6 +82,7 @@ impl Forwarder {
             kind,
             flow: Flow::Stopped,
             munger: Munger::new(clock_hz),
+            retired: None,
         }
     }
 
@@ -99,8 +105,26 @@ impl Forwarder {
         self.flow == Flow::AwaitingKeyframe
     }
 
+    /// Stragglers of the former stream do not take the slot back.
+    fn is_retired(&self, now: Instant, ssrc: u32) -> bool {
+        self.retired
+            .is_some_and(|(old, since)| old == ssrc && now.saturating_duration_since(since) < STRAGGLERS)
+    }
+
     /// `None` when the packet does not go out.
     pub(crate) fn forward(&mut self, now: Instant, incoming: &Incoming<'_>) -> Option<Rewritten> {
+        let ssrc = *incoming.packet.header.ssrc;
+        if self.is_retired(now, ssrc) {
+            return None;
+        }
+        if self.munger.is_break(ssrc, *incoming.packet.seq_no) {
+            self.retired = self
+                .munger
+                .ssrc()
+                .filter(|old| *old != ssrc)
+                .map(|old| (old, now));
+            self.begin();
+        }
         match self.flow {
             Flow::Stopped => return None,
             Flow::AwaitingKeyframe if !incoming.keyframe => return None,
@@ -111,7 +135,7 @@ impl Forwarder {
             self.munger.skip(*incoming.packet.seq_no);
             return None;
         }
-        let out = self.munger.rewrite(now, incoming.fields())?;
+        let out = self.munger.rewrite(now, ssrc, incoming.fields())?;
         Some(Rewritten {
             seq: out.seq,
             timestamp: out.timestamp,

@@ -18,6 +18,7 @@ mod engine;
 mod error;
 mod event;
 mod forwarder;
+mod guard;
 pub mod metrics;
 mod munger;
 mod net;

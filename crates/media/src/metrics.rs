@@ -20,6 +20,9 @@ const KEYFRAMES: &str = "videorooms_media_keyframe_requests_total";
 const SENT: &str = "videorooms_media_sent_datagrams_total";
 const SEND_CALLS: &str = "videorooms_media_send_calls_total";
 const SEND_DROPS: &str = "videorooms_media_send_drops_total";
+const EVICTED: &str = "videorooms_media_rooms_evicted_total";
+const PANICS: &str = "videorooms_media_panics_caught_total";
+const RESTARTS: &str = "videorooms_media_worker_restarts_total";
 const TURN_SECONDS: &str = "videorooms_media_turn_seconds";
 
 /// Gives the recorder units and help texts. Call once, after the recorder was installed.
@@ -44,6 +47,12 @@ pub fn describe() {
         "System calls that sent them; the ratio shows segmentation offload at work"
     );
     describe_counter!(SEND_DROPS, "Datagrams that the kernel did not take");
+    describe_counter!(EVICTED, "Vacant rooms that gave way to new ones");
+    describe_counter!(PANICS, "Inputs dropped because reading them panicked");
+    describe_counter!(
+        RESTARTS,
+        "Times the media worker broke and began anew; every peer was reset"
+    );
     describe_histogram!(TURN_SECONDS, Unit::Seconds, "Work of one turn of the media loop");
 }
 
@@ -92,6 +101,18 @@ pub(crate) fn sent(datagrams: u64, calls: u64, drops: u64) {
     counter!(SENT).increment(datagrams);
     counter!(SEND_CALLS).increment(calls);
     counter!(SEND_DROPS).increment(drops);
+}
+
+pub(crate) fn room_evicted() {
+    counter!(EVICTED).increment(1);
+}
+
+pub(crate) fn panic_caught() {
+    counter!(PANICS).increment(1);
+}
+
+pub(crate) fn worker_restarted() {
+    counter!(RESTARTS).increment(1);
 }
 
 pub(crate) fn turn(took: Duration) {

@@ -1,9 +1,10 @@
 //! Makes one continuous RTP stream of whatever sources a slot shows in turn.
 //!
 //! A browser sees a receiving m-line as one stream for ever, so on each change of source, and after each pause, sequence
-//! numbers, timestamps and VP8 picture ids are shifted to go on where the last one ended. Within one run the shift is constant: reordered
-//! packets and gaps stay what they are, so the subscriber's NACKs work. Pure; `now` only spaces timestamps across a change.
+//! numbers, timestamps and VP8 picture ids are shifted to go on where the last one ended. Within one run of one SSRC the shift is constant but
+//! for packets left out: reordered packets and gaps stay what they are, so the subscriber's NACKs work. Pure; `now` only spaces timestamps across a change.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 /// What is rewritten in a packet.
@@ -21,6 +22,10 @@ pub(crate) struct Fields {
 
 /// SRTP starts with rollover counter 0, so the first number must be below 65536.
 const FIRST_SEQ: u64 = 1;
+/// Packets lost in a row are fewer; a sender that begins anew is further off.
+const MAX_JUMP: u64 = 3000;
+/// Packets left out that are remembered: a second of a sender that probes with padding.
+const MAX_SKIPPED: usize = 256;
 const PICTURE_MASK: u16 = 0x7fff;
 
 /// State of one outgoing stream.
@@ -31,15 +36,32 @@ pub(crate) struct Munger {
     run: Option<Run>,
 }
 
-/// An uninterrupted stretch of one source.
-#[derive(Debug, Clone, Copy)]
+/// An uninterrupted stretch of one stream of one source.
+#[derive(Debug, Clone)]
 struct Run {
+    ssrc: u32,
     /// Source packets before this one are of an earlier time: dropped.
     floor: u64,
+    /// The furthest source packet.
+    furthest: u64,
     seq: u64,
     timestamp: u32,
     picture: u16,
     tl0: u8,
+    /// Source packets that were left out, in order: what comes after one moves up by one. Each keeps the place of its predecessors, which may
+    /// still be on their way again.
+    skipped: VecDeque<u64>,
+}
+
+impl Run {
+    /// The outgoing number; `None` for what is too old, or was left out.
+    fn seq_of(&self, source: u64) -> Option<u64> {
+        let before = self.skipped.partition_point(|skipped| *skipped < source);
+        if source < self.floor || self.skipped.get(before) == Some(&source) {
+            return None;
+        }
+        Some(source.wrapping_add(self.seq).wrapping_sub(before as u64))
+    }
 }
 
 impl Munger {
@@ -51,44 +73,64 @@ impl Munger {
         }
     }
 
+    /// Does this packet not go on where the run is: another stream, or numbers so far off that its sender began anew.
+    pub(crate) fn is_break(&self, ssrc: u32, seq: u64) -> bool {
+        self.run
+            .as_ref()
+            .is_some_and(|run| run.ssrc != ssrc || run.furthest.abs_diff(seq) > MAX_JUMP)
+    }
+
+    /// The stream of the run.
+    pub(crate) fn ssrc(&self) -> Option<u32> {
+        self.run.as_ref().map(|run| run.ssrc)
+    }
+
     /// Ends the run: the next packet starts another one.
     pub(crate) fn interrupt(&mut self) {
         self.run = None;
     }
 
     /// Rewrites a packet; `None` for one from before the run.
-    pub(crate) fn rewrite(&mut self, now: Instant, packet: Fields) -> Option<Fields> {
-        let run = match self.run {
+    pub(crate) fn rewrite(&mut self, now: Instant, ssrc: u32, packet: Fields) -> Option<Fields> {
+        let mut run = match self.run.take() {
             Some(run) => run,
-            None => self.start(now, packet),
+            None => self.start(now, ssrc, packet),
         };
-        if packet.seq < run.floor {
-            return None;
-        }
-        let out = Fields {
-            seq: packet.seq.wrapping_add(run.seq),
+        run.furthest = run.furthest.max(packet.seq);
+        let out = run.seq_of(packet.seq).map(|seq| Fields {
+            seq,
             timestamp: packet.timestamp.wrapping_add(run.timestamp),
             picture: packet.picture.wrapping_add(run.picture) & PICTURE_MASK,
             tl0: packet.tl0.wrapping_add(run.tl0),
-        };
+        });
+        self.run = Some(run);
+        let out = out?;
         if self.newest.is_none_or(|(newest, _)| newest.seq < out.seq) {
             self.newest = Some((out, now));
         }
         Some(out)
     }
 
-    /// Closes the gap that a packet without content would leave; it is not forwarded.
+    /// Closes the gap that a packet without content would leave; it is not forwarded. Only at the end of the run: a gap that was seen already
+    /// cannot be closed.
     pub(crate) fn skip(&mut self, seq: u64) {
         let (Some(run), Some((newest, _))) = (&mut self.run, self.newest) else {
             return;
         };
-        if seq.wrapping_add(run.seq) == newest.seq + 1 {
-            run.floor = seq + 1;
+        if seq <= run.furthest || run.seq_of(seq) != Some(newest.seq + 1) {
+            return;
+        }
+        run.furthest = seq;
+        run.skipped.push_back(seq);
+        if run.skipped.len() > MAX_SKIPPED
+            && let Some(oldest) = run.skipped.pop_front()
+        {
+            run.floor = oldest + 1;
             run.seq = run.seq.wrapping_sub(1);
         }
     }
 
-    fn start(&mut self, now: Instant, packet: Fields) -> Run {
+    fn start(&self, now: Instant, ssrc: u32, packet: Fields) -> Run {
         let first = match self.newest {
             None => Fields {
                 seq: FIRST_SEQ,
@@ -101,15 +143,16 @@ impl Munger {
                 tl0: last.tl0.wrapping_add(1),
             },
         };
-        let run = Run {
+        Run {
+            ssrc,
             floor: packet.seq,
+            furthest: packet.seq,
             seq: first.seq.wrapping_sub(packet.seq),
             timestamp: first.timestamp.wrapping_sub(packet.timestamp),
             picture: first.picture.wrapping_sub(packet.picture),
             tl0: first.tl0.wrapping_sub(packet.tl0),
-        };
-        self.run = Some(run);
-        run
+            skipped: VecDeque::new(),
+        }
     }
 
     /// Time passed in clock ticks, at least a thirtieth of a second: timestamps must rise over a change.

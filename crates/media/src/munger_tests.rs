@@ -36,7 +36,7 @@ proptest! {
             for offset in offsets {
                 now += Duration::from_millis(10);
                 let source = packet(start + offset);
-                let Some(out) = munger.rewrite(now, source) else { continue };
+                let Some(out) = munger.rewrite(now, 1, source) else { continue };
                 if first {
                     prop_assert_eq!(out.seq, before.map_or(1, |last| last.seq + 1));
                     if let Some(last) = before {
@@ -62,7 +62,7 @@ proptest! {
     #[test]
     fn numbers_start_below_the_first_rollover(start: u32) {
         let mut munger = Munger::new(48_000);
-        let out = munger.rewrite(Instant::now(), packet(u64::from(start))).unwrap();
+        let out = munger.rewrite(Instant::now(), 1, packet(u64::from(start))).unwrap();
         prop_assert!(out.seq < 65_536);
     }
 }
@@ -72,7 +72,7 @@ fn a_long_run_goes_on_past_the_rollover() {
     let mut munger = Munger::new(90_000);
     let now = Instant::now();
     let outs: Vec<u64> = (0..70_000)
-        .map(|seq| munger.rewrite(now, packet(60_000 + seq)).unwrap().seq)
+        .map(|seq| munger.rewrite(now, 1, packet(60_000 + seq)).unwrap().seq)
         .collect();
     assert!(outs.windows(2).all(|pair| pair[0] + 1 == pair[1]));
 }
@@ -81,8 +81,66 @@ fn a_long_run_goes_on_past_the_rollover() {
 fn a_skipped_packet_leaves_no_gap() {
     let mut munger = Munger::new(90_000);
     let now = Instant::now();
-    let first = munger.rewrite(now, packet(10)).unwrap();
+    let first = munger.rewrite(now, 1, packet(10)).unwrap();
     munger.skip(11);
-    assert_eq!(munger.rewrite(now, packet(12)).unwrap().seq, first.seq + 1);
-    assert_eq!(munger.rewrite(now, packet(11)), None);
+    assert_eq!(munger.rewrite(now, 1, packet(12)).unwrap().seq, first.seq + 1);
+    assert_eq!(munger.rewrite(now, 1, packet(11)), None);
+}
+
+#[test]
+fn a_skipped_packet_does_not_cost_those_before_it() {
+    let mut munger = Munger::new(90_000);
+    let now = Instant::now();
+    let first = munger.rewrite(now, 1, packet(10)).unwrap();
+    // 11 is lost and comes again later.
+    assert_eq!(munger.rewrite(now, 1, packet(12)).unwrap().seq, first.seq + 2);
+    munger.skip(13);
+    assert_eq!(munger.rewrite(now, 1, packet(14)).unwrap().seq, first.seq + 3);
+    assert_eq!(munger.rewrite(now, 1, packet(11)).unwrap().seq, first.seq + 1);
+    assert_eq!(munger.rewrite(now, 1, packet(12)).unwrap().seq, first.seq + 2);
+}
+
+#[test]
+fn another_stream_or_an_absurd_jump_is_a_break_and_a_gap_is_none() {
+    let mut munger = Munger::new(90_000);
+    assert!(!munger.is_break(1, 10), "nothing runs yet");
+    munger.rewrite(Instant::now(), 1, packet(50_000));
+    assert!(!munger.is_break(1, 50_500));
+    assert!(!munger.is_break(1, 49_500));
+    assert!(munger.is_break(2, 50_001));
+    assert!(munger.is_break(1, 60_000));
+    assert!(munger.is_break(1, 20));
+}
+
+/// What comes of a stream whose every third or so packet is padding: shuffled within a window, with holes and repetitions.
+fn arrivals() -> impl Strategy<Value = (u64, Vec<(u64, bool)>)> {
+    let start = prop_oneof![Just(1_u64), 65_400..65_600_u64];
+    let padding = prop::collection::vec(prop::bool::weighted(0.3), 120);
+    let order = prop::collection::vec((0..120_u64, 0..12_u64), 1..250);
+    (start, padding, order).prop_map(|(start, padding, mut order)| {
+        order.sort_by_key(|(at, late)| at + late);
+        let packets = order
+            .into_iter()
+            .map(|(at, _)| (start + at, padding[at as usize]));
+        (start, packets.collect())
+    })
+}
+
+proptest! {
+    #[test]
+    fn padding_is_left_out_and_every_other_packet_keeps_its_place((_, packets) in arrivals()) {
+        let mut munger = Munger::new(90_000);
+        let now = Instant::now();
+        let mut places: std::collections::BTreeMap<u64, u64> = std::collections::BTreeMap::new();
+        for (seq, is_padding) in packets {
+            if is_padding {
+                munger.skip(seq);
+            } else if let Some(out) = munger.rewrite(now, 1, packet(seq)) {
+                let place = *places.entry(seq).or_insert(out.seq);
+                prop_assert_eq!(place, out.seq, "a repeated packet has the same number");
+            }
+        }
+        let numbers: Vec<u64> = places.values().copied().collect();
+        prop_assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "order is kept: {places:?}");
+    }
 }

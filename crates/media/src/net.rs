@@ -94,29 +94,24 @@ impl Socket {
     /// Sends everything, merged into as few calls as the kernel allows. What it does not take is dropped and counted: media that
     /// waits is of no use.
     pub(crate) fn send_all(&mut self, mut datagrams: Vec<Datagram>) {
+        if datagrams.is_empty() {
+            return;
+        }
         // A stable sort brings runs together and keeps each destination's order.
         datagrams.sort_by_key(|datagram| datagram.destination);
-        let (mut calls, mut drops, total) = (0, 0, datagrams.len() as u64);
+        let mut spent = Spent::default();
         let mut rest = datagrams.as_slice();
-        while let Some(first) = rest.first() {
-            let segments = run_length(rest, self.state.max_gso_segments());
-            let (run, tail) = rest.split_at(segments);
+        while !rest.is_empty() {
+            // Asked for each run: quinn-udp offers fewer segments once a driver has refused offload.
+            let (run, tail) = rest.split_at(run_length(rest, self.state.max_gso_segments()));
             rest = tail;
-            calls += 1;
-            if self.send_run(first, run).is_err() {
-                // A driver that refuses offload: quinn-udp lowers the segments it offers; this run goes one by one.
-                for datagram in run {
-                    calls += 1;
-                    drops += u64::from(self.send_run(datagram, std::slice::from_ref(datagram)).is_err());
-                }
-            }
+            spent += send_run(run, |run| self.send(run));
         }
-        if total > 0 {
-            metrics::sent(total, calls, drops);
-        }
+        metrics::sent(datagrams.len() as u64, spent.calls, spent.drops);
     }
 
-    fn send_run(&mut self, first: &Datagram, run: &[Datagram]) -> io::Result<()> {
+    fn send(&mut self, run: &[Datagram]) -> io::Result<()> {
+        let Some(first) = run.first() else { return Ok(()) };
         let contents = if let [single] = run {
             single.contents.as_slice()
         } else {
@@ -134,6 +129,42 @@ impl Socket {
         };
         self.state.try_send((&self.io).into(), &transmit)
     }
+}
+
+/// What sending took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Spent {
+    calls: u64,
+    drops: u64,
+}
+
+impl std::ops::AddAssign for Spent {
+    fn add_assign(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.drops += other.drops;
+    }
+}
+
+/// Sends a run as one, or one by one where the driver refuses offload. A full buffer takes none of the rest either.
+fn send_run(run: &[Datagram], mut send: impl FnMut(&[Datagram]) -> io::Result<()>) -> Spent {
+    let drops = run.len() as u64;
+    match send(run) {
+        Ok(()) => return Spent { calls: 1, drops: 0 },
+        Err(error) if run.len() == 1 || error.kind() == io::ErrorKind::WouldBlock => {
+            return Spent { calls: 1, drops };
+        }
+        Err(_) => {}
+    }
+    let mut spent = Spent { calls: 1, drops };
+    for single in run.chunks(1) {
+        spent.calls += 1;
+        match send(single) {
+            Ok(()) => spent.drops -= 1,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(_) => {}
+        }
+    }
+    spent
 }
 
 /// How many datagrams from the start go out as one: same destination and size, only the last may be shorter.
@@ -157,13 +188,18 @@ fn run_length(datagrams: &[Datagram], max_segments: usize) -> usize {
 
 /// The candidates to advertise, once the port is known.
 pub(crate) fn advertised(config: &EngineConfig, local: SocketAddr) -> io::Result<Vec<SocketAddr>> {
-    if !config.advertise.is_empty() {
-        return Ok(config
-            .advertise
-            .iter()
-            .map(|address| address.with_port(local.port()))
-            .collect());
+    let mut candidates = own_addresses(local, config.advertise.is_empty())?;
+    for address in &config.advertise {
+        let address = address.with_port(local.port());
+        if !candidates.contains(&address) {
+            candidates.push(address);
+        }
     }
+    Ok(candidates)
+}
+
+/// Where the socket is reached without anybody's help.
+fn own_addresses(local: SocketAddr, with_loopback: bool) -> io::Result<Vec<SocketAddr>> {
     if !local.ip().is_unspecified() {
         return Ok(vec![local]);
     }
@@ -176,7 +212,7 @@ pub(crate) fn advertised(config: &EngineConfig, local: SocketAddr) -> io::Result
         .filter(same_family)
         .filter(outward)
         .collect();
-    if local.is_ipv4() {
+    if local.is_ipv4() && with_loopback {
         ips.push(Ipv4Addr::LOCALHOST.into());
     }
     ips.sort_unstable();
@@ -225,6 +261,63 @@ mod tests {
             run_length(&[datagram(1, 50), datagram(1, 50), datagram(1, 50)], 2),
             2
         );
+    }
+
+    /// Sends a run of four to a kernel that answers so; gives what got through, and what it took.
+    fn sent(mut kernel: impl FnMut(usize) -> io::Result<()>) -> (usize, Spent) {
+        let run: Vec<_> = (0..4).map(|_| datagram(1, 100)).collect();
+        let mut through = 0;
+        let spent = send_run(&run, |part| {
+            kernel(part.len())?;
+            through += part.len();
+            Ok(())
+        });
+        (through, spent)
+    }
+
+    #[test]
+    fn a_driver_without_offload_is_sent_each_datagram() {
+        for refusal in [rustix::io::Errno::IO, rustix::io::Errno::INVAL] {
+            let outcome = sent(|segments| if segments > 1 { Err(refusal.into()) } else { Ok(()) });
+            assert_eq!(outcome, (4, Spent { calls: 5, drops: 0 }));
+        }
+    }
+
+    #[test]
+    fn a_full_buffer_is_not_asked_again_for_the_rest_of_the_run() {
+        let full = || Err(io::ErrorKind::WouldBlock.into());
+        assert_eq!(sent(|_| full()), (0, Spent { calls: 1, drops: 4 }));
+        let mut calls = 0;
+        let outcome = sent(|_| {
+            calls += 1;
+            match calls {
+                1 => Err(rustix::io::Errno::IO.into()),
+                2 | 3 => Ok(()),
+                _ => full(),
+            }
+        });
+        assert_eq!(outcome, (2, Spent { calls: 4, drops: 2 }));
+    }
+
+    #[test]
+    fn what_is_advertised_stands_beside_our_own_addresses() {
+        let mut config = EngineConfig::new("10.0.0.1:50000".parse().unwrap());
+        config.advertise = vec!["203.0.113.7".parse().unwrap(), "10.0.0.1:50000".parse().unwrap()];
+        let addresses = advertised(&config, "10.0.0.1:50000".parse().unwrap()).unwrap();
+        let expected: Vec<SocketAddr> = vec![
+            "10.0.0.1:50000".parse().unwrap(),
+            "203.0.113.7:50000".parse().unwrap(),
+        ];
+        assert_eq!(addresses, expected);
+    }
+
+    #[test]
+    fn a_public_address_takes_the_place_of_loopback() {
+        let mut config = EngineConfig::new("0.0.0.0:50000".parse().unwrap());
+        config.advertise = vec!["203.0.113.7".parse().unwrap()];
+        let addresses = advertised(&config, "0.0.0.0:50000".parse().unwrap()).unwrap();
+        assert!(addresses.iter().all(|address| !address.ip().is_loopback()));
+        assert!(addresses.contains(&"203.0.113.7:50000".parse().unwrap()));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use str0m::{Event, Input, Output, Rtc, RtcError};
 use crate::budget::Budget;
 use crate::event::{Delivery, Sink};
 use crate::forwarder::Incoming;
-use crate::slots::Slots;
+use crate::slots::{Assignment, Slots};
 use crate::{Kind, ParticipantKey, PeerEvent, PeerKey, RoomKey, Source};
 
 /// Resends are kept for 256 packets or 1 s: the cache is most of a peer's memory.
@@ -134,6 +134,8 @@ pub(crate) struct Peer {
     pub(crate) offers: Budget,
     /// What the client said of its sources, indexed by source.
     pub(crate) muted: [bool; Source::ALL.len()],
+    /// Tracks without a slot.
+    pub(crate) missing: Assignment,
     /// Growth already asked for since the last offer.
     pub(crate) slots_asked: bool,
     /// When str0m wants a timeout, and when the core's table says so.
@@ -143,6 +145,7 @@ pub(crate) struct Peer {
     failed: bool,
     streams: HashMap<Ssrc, (Mid, Option<Rid>)>,
     sink: Option<Sink>,
+    attachment: u64,
     slots_due: bool,
     #[cfg(test)]
     pub(crate) panic_next: bool,
@@ -171,6 +174,7 @@ impl Peer {
             last_gen: None,
             offers: Budget::new(now, 2.0, 8.0),
             muted: [false; Source::ALL.len()],
+            missing: Assignment::default(),
             slots_asked: false,
             deadline: None,
             armed: None,
@@ -178,6 +182,7 @@ impl Peer {
             failed: false,
             streams: HashMap::new(),
             sink: None,
+            attachment: 0,
             slots_due: false,
             #[cfg(test)]
             panic_next: false,
@@ -202,11 +207,11 @@ impl Peer {
         outbox: &mut Outbox,
     ) -> Result<(), Failure> {
         self.last_received = now;
-        // What does not parse is noise, not a failure of the session.
-        let Ok(datagram) = Receive::new(Protocol::Udp, source, to, bytes) else {
-            return Ok(());
-        };
-        self.guard(|rtc| rtc.handle_input(Input::Receive(now, datagram)))?;
+        self.guard(|rtc| match Receive::new(Protocol::Udp, source, to, bytes) {
+            Ok(datagram) => rtc.handle_input(Input::Receive(now, datagram)),
+            // What does not parse is noise, not a failure of the session.
+            Err(_) => Ok(()),
+        })?;
         self.drain(outbox)
     }
 
@@ -348,13 +353,17 @@ impl Peer {
         let _ = catch_unwind(AssertUnwindSafe(move || drop(rtc)));
     }
 
-    pub(crate) fn attach(&mut self, sink: Sink) {
+    pub(crate) fn attach(&mut self, attachment: u64, sink: Sink) {
+        self.attachment = attachment;
         self.sink = Some(sink);
         self.slots_due = true;
     }
 
-    pub(crate) fn detach(&mut self) {
-        self.sink = None;
+    /// Nothing to do when another socket was attached meanwhile.
+    pub(crate) fn detach(&mut self, attachment: u64) {
+        if self.attachment == attachment {
+            self.sink = None;
+        }
     }
 
     pub(crate) fn is_attached(&self) -> bool {

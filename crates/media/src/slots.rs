@@ -104,6 +104,22 @@ impl Slots {
         result
     }
 
+    /// Takes over whether a bound track is muted; false when that slot shows another track, or knew it.
+    pub(crate) fn refresh(&mut self, slot: usize, track: TrackKey, muted: bool) -> bool {
+        let Some(slot) = self.all.get_mut(slot) else {
+            return false;
+        };
+        let Some(bound) = slot
+            .bound
+            .filter(|bound| bound.track == track && bound.muted != muted)
+        else {
+            return false;
+        };
+        slot.bind(Wanted { muted, ..bound });
+        self.rev += 1;
+        true
+    }
+
     /// Every bound slot, for the client.
     pub(crate) fn view(&self) -> Vec<SlotView> {
         let bound = self.all.iter().filter_map(|slot| Some((slot.mid, slot.bound?)));

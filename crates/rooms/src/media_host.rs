@@ -156,9 +156,9 @@ impl MediaHost {
     }
 
     /// See [`Signalling::detach`].
-    pub fn detach(&self, peer: PeerId) {
+    pub fn detach(&self, peer: PeerId, attachment: u64) {
         if let Some(signalling) = self.provider.signalling() {
-            signalling.detach(peer);
+            signalling.detach(peer, attachment);
         }
     }
 

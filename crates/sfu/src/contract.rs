@@ -262,7 +262,7 @@ impl Session<'_> {
             Err(SfuError::NoSuchPeer)
         );
         assert_eq!(self.signalling.leave(peer).await, Err(SfuError::NoSuchPeer));
-        self.signalling.detach(peer);
+        self.signalling.detach(peer, 1);
     }
 
     async fn admitted(&self) -> Vec<ParticipantId> {

@@ -30,15 +30,22 @@ const PEER_ID_MASK: u64 = (1 << 50) - 1;
 pub struct EmbeddedConfig {
     /// Where the UDP socket is bound; port 0 lets the kernel choose.
     pub listen: std::net::SocketAddr,
-    /// Addresses for clients; empty: every interface's IPv4 address and 127.0.0.1.
+    /// Addresses for clients beside our own; empty: every interface's IPv4 address and 127.0.0.1.
     pub advertise: Vec<Advertise>,
+    /// Media rooms at a time; one without media gives way to a new one.
+    pub max_rooms: usize,
+    /// Media connections at a time, over all rooms.
+    pub max_peers: usize,
 }
 
 impl Default for EmbeddedConfig {
     fn default() -> Self {
+        let limits = media::Limits::default();
         Self {
             listen: ([0, 0, 0, 0], 50_000).into(),
             advertise: Vec::new(),
+            max_rooms: limits.rooms,
+            max_peers: limits.peers,
         }
     }
 }
@@ -57,6 +64,8 @@ impl EmbeddedProvider {
     pub fn start(config: EmbeddedConfig) -> Result<Self, SfuError> {
         let mut engine = media::EngineConfig::new(config.listen);
         engine.advertise = config.advertise;
+        engine.limits.rooms = config.max_rooms;
+        engine.limits.peers = config.max_peers;
         engine.first_peer = random_u128()? as u64 & PEER_ID_MASK | 1;
         let engine = Engine::start(engine)
             .map_err(|error| SfuError::Unavailable(format!("media port {}: {error}", config.listen)))?;
@@ -193,7 +202,7 @@ impl Signalling for EmbeddedProvider {
         let grant = self
             .tokens
             .lock()
-            .check(Instant::now(), &request.token, *room, *participant)?;
+            .redeem(Instant::now(), &request.token, *room, *participant)?;
         let wish = media::AttachWish {
             room: room.0,
             participant: participant.0,
@@ -206,6 +215,7 @@ impl Signalling for EmbeddedProvider {
         Ok(Attached {
             peer: PeerId(attached.peer.0),
             resumed: attached.resumed,
+            attachment: attached.attachment,
             slots: SlotPlan {
                 audio: attached.slots,
                 video: attached.slots,
@@ -242,8 +252,8 @@ impl Signalling for EmbeddedProvider {
         self.engine.keyframe(PeerKey(peer.0), mid).await.map_err(refused)
     }
 
-    fn detach(&self, peer: PeerId) {
-        self.engine.detach(PeerKey(peer.0));
+    fn detach(&self, peer: PeerId, attachment: u64) {
+        self.engine.detach(PeerKey(peer.0), attachment);
     }
 
     async fn leave(&self, peer: PeerId) -> Result<(), SfuError> {
@@ -277,8 +287,8 @@ fn event_out(event: PeerEvent) -> SignalEvent {
         PeerEvent::NeedSlots { audio, video } => SignalEvent::NeedSlots(SlotPlan { audio, video }),
         PeerEvent::Speakers(levels) => SignalEvent::Speakers(
             levels
-                .into_iter()
-                .map(|(who, level)| (ParticipantId(who), level))
+                .iter()
+                .map(|(who, level)| (ParticipantId(*who), *level))
                 .collect(),
         ),
         PeerEvent::Reset(reason) => SignalEvent::Reset(reason),
@@ -290,6 +300,7 @@ fn refused(error: MediaError) -> SfuError {
         MediaError::NoSuchRoom => SfuError::NoSuchRoom,
         MediaError::NoSuchPeer => SfuError::NoSuchPeer,
         MediaError::Full(what) => SfuError::Full(what),
+        MediaError::TooFast(wait) => SfuError::TooFast(wait),
         MediaError::Invalid(why) => SfuError::Invalid(why),
         MediaError::Stopped => SfuError::Unavailable("the media engine has stopped".into()),
     }

@@ -60,6 +60,7 @@ struct State {
     peers: HashMap<PeerId, Peer>,
     tokens: Tokens,
     last_peer: u64,
+    last_attachment: u64,
     calls: VecDeque<Call>,
     failures: VecDeque<SfuError>,
     down: Option<String>,
@@ -75,6 +76,7 @@ struct Peer {
     room: RoomId,
     participant: ParticipantId,
     events: Option<mpsc::Sender<SignalEvent>>,
+    attachment: u64,
     last_gen: Option<u32>,
     sources: SourceSet,
     muted: SourceSet,
@@ -287,15 +289,19 @@ impl Signalling for FakeProvider {
         let mut state = self.enter(Some(Call::Attach(*room, *participant)))?;
         let grant = state
             .tokens
-            .check(Instant::now(), &request.token, *room, *participant)?;
+            .redeem(Instant::now(), &request.token, *room, *participant)?;
         let slots = SlotPlan { audio: 8, video: 8 };
+        state.last_attachment += 1;
+        let attachment = state.last_attachment;
         if let Some(former) = state.room(room)?.members.get(participant).copied() {
             let peer = state.peer(former)?;
             if request.peer == Some(former) && peer.last_gen.is_some() {
                 peer.events = Some(events);
+                peer.attachment = attachment;
                 return Ok(Attached {
                     peer: former,
                     resumed: true,
+                    attachment,
                     slots,
                 });
             }
@@ -313,6 +319,7 @@ impl Signalling for FakeProvider {
             room: *room,
             participant: *participant,
             events: Some(events),
+            attachment,
             last_gen: None,
             sources: SourceSet::NONE,
             muted: SourceSet::NONE,
@@ -321,6 +328,7 @@ impl Signalling for FakeProvider {
         Ok(Attached {
             peer,
             resumed: false,
+            attachment,
             slots,
         })
     }
@@ -360,10 +368,14 @@ impl Signalling for FakeProvider {
         Ok(())
     }
 
-    fn detach(&self, peer: PeerId) {
+    fn detach(&self, peer: PeerId, attachment: u64) {
         let mut state = self.state.lock();
         state.remember(Call::Detach(peer));
-        if let Some(peer) = state.peers.get_mut(&peer) {
+        if let Some(peer) = state
+            .peers
+            .get_mut(&peer)
+            .filter(|peer| peer.attachment == attachment)
+        {
             peer.events = None;
         }
     }

@@ -100,10 +100,11 @@ pub trait Signalling: Send + Sync {
     /// Attaches a socket to a new peer, or to the living peer named by `request.peer`.
     ///
     /// A participant has at most one peer: a new one closes the former, whose events end with
-    /// [`SignalEvent::Reset`]. `events` is bounded; when it is full, the newest [`SignalEvent::Slots`] wins and levels are dropped.
+    /// [`SignalEvent::Reset`]. `events` is bounded; when it is full, the newest [`SignalEvent::Slots`] wins and levels are dropped. Its end
+    /// says the same as a reset, for which there was no room.
     ///
     /// # Errors
-    /// [`SfuError::Forbidden`] for a wrong or expired token, [`SfuError::NoSuchRoom`], [`SfuError::Full`].
+    /// [`SfuError::Forbidden`] for a wrong token or one that expired unused, [`SfuError::NoSuchRoom`], [`SfuError::Full`].
     async fn attach(
         &self,
         room: &RoomId,
@@ -115,7 +116,7 @@ pub trait Signalling: Send + Sync {
     /// Answers an offer. Offers of one peer are answered in order; one with a stale `gen` is refused.
     ///
     /// # Errors
-    /// [`SfuError::NoSuchPeer`], [`SfuError::Invalid`] for SDP that cannot be taken.
+    /// [`SfuError::NoSuchPeer`], [`SfuError::Invalid`] for SDP that cannot be taken, [`SfuError::TooFast`].
     async fn offer(&self, peer: PeerId, offer: Offer) -> Result<Answer, SfuError>;
 
     /// Stops or resumes forwarding of one of the peer's own sources.
@@ -130,8 +131,9 @@ pub trait Signalling: Send + Sync {
     /// [`SfuError::NoSuchPeer`].
     async fn keyframe(&self, peer: PeerId, mid: &str) -> Result<(), SfuError>;
 
-    /// The socket is gone. The peer lives on while its media flows, at most for its idle time.
-    fn detach(&self, peer: PeerId);
+    /// The socket of that attachment is gone; another that was attached meanwhile is not touched. The peer lives on while its media
+    /// flows, at most for its idle time.
+    fn detach(&self, peer: PeerId, attachment: u64);
 
     /// Closes the peer.
     ///
@@ -169,7 +171,7 @@ pub struct TokenOptions {
     pub publish: SourceSet,
     /// May the bearer receive media.
     pub subscribe: bool,
-    /// From now to expiry.
+    /// From now to the last moment of the first use. A used credential is good until the participant is removed or the room ends.
     pub ttl: Duration,
 }
 
@@ -237,6 +239,9 @@ pub enum SfuError {
     /// A limit is reached.
     #[error("media server is full: {0}")]
     Full(&'static str),
+    /// The client asks too often: again after this time.
+    #[error("too fast")]
+    TooFast(Duration),
     /// The client sent something that cannot be used.
     #[error("invalid request: {0}")]
     Invalid(String),
@@ -268,6 +273,8 @@ pub struct Attached {
     pub peer: PeerId,
     /// The named peer was found alive and its connection stands.
     pub resumed: bool,
+    /// Names this attachment to [`Signalling::detach`]: never the same twice for a peer.
+    pub attachment: u64,
     /// Receiving m-lines the client should offer at first.
     pub slots: SlotPlan,
 }

@@ -71,8 +71,12 @@ pub struct Sfu {
     pub provider: String,
     /// UDP address of the embedded server.
     pub listen: SocketAddr,
-    /// Addresses told to browsers, with or without a port; empty: every address of this machine.
+    /// Addresses told to browsers beside this machine's own, with or without a port.
     pub advertise: Vec<String>,
+    /// Media rooms of the embedded server at a time; one without media gives way to a new one.
+    pub max_rooms: usize,
+    /// Media connections of the embedded server at a time.
+    pub max_peers: usize,
 }
 
 /// Where rooms are kept.
@@ -220,6 +224,8 @@ impl Default for Sfu {
             provider: "embedded".to_owned(),
             listen,
             advertise: Vec::new(),
+            max_rooms: 100_000,
+            max_peers: 5_000,
         }
     }
 }

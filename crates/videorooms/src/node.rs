@@ -224,6 +224,8 @@ fn media(config: &Config, mut providers: HashMap<String, Arc<dyn SfuProvider>>) 
     let provider = Arc::new(EmbeddedProvider::start(EmbeddedConfig {
         listen: config.sfu.listen,
         advertise,
+        max_rooms: config.sfu.max_rooms,
+        max_peers: config.sfu.max_peers,
     })?);
     Ok((Arc::clone(&provider) as _, Some(provider)))
 }

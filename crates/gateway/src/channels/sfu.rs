@@ -17,10 +17,14 @@ use super::{Answer, answer, refused_by_media};
 /// Events that may wait for the socket.
 const MAX_EVENTS: usize = 32;
 
+/// Why a client is reset that was not told why.
+const LOST: &str = "signalling lost";
+
 /// A member's signalling.
 pub(crate) struct SfuChannel {
     media: MediaHost,
     peer: PeerId,
+    attachment: u64,
     events: mpsc::Receiver<SignalEvent>,
     ended: bool,
 }
@@ -29,7 +33,7 @@ impl Drop for SfuChannel {
     fn drop(&mut self) {
         // The sender is gone when the peer is, or listens to another socket.
         if !self.events.is_closed() {
-            self.media.detach(self.peer);
+            self.media.detach(self.peer, self.attachment);
         }
     }
 }
@@ -63,6 +67,7 @@ pub(crate) async fn join(
         SfuChannel {
             media,
             peer: attached.peer,
+            attachment: attached.attachment,
             events,
             ended: false,
         },
@@ -71,14 +76,14 @@ pub(crate) async fn join(
 }
 
 impl SfuChannel {
-    /// The next event; `None` once, when the peer is gone or another socket's.
+    /// The next event. A reset is the last: where the queue ends without one, there was no room for it.
     pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<SignalEvent>> {
         if self.ended {
             return Poll::Pending;
         }
-        let event = std::task::ready!(self.events.poll_recv(cx));
-        self.ended = event.is_none();
-        Poll::Ready(event)
+        let event = std::task::ready!(self.events.poll_recv(cx)).unwrap_or(SignalEvent::Reset(LOST));
+        self.ended = matches!(event, SignalEvent::Reset(_));
+        Poll::Ready(Some(event))
     }
 
     /// A push of the client.
@@ -162,5 +167,55 @@ fn binding(slot: Slot) -> wire::SlotBinding {
         source: wire_source(slot.source),
         kind,
         muted: slot.muted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use videorooms_sfu::SlotPlan;
+    use videorooms_sfu::fake::FakeProvider;
+
+    use super::*;
+
+    fn channel(events: mpsc::Receiver<SignalEvent>) -> SfuChannel {
+        SfuChannel {
+            media: MediaHost::new(Arc::new(FakeProvider::new())),
+            peer: PeerId(1),
+            attachment: 1,
+            events,
+            ended: false,
+        }
+    }
+
+    async fn next(channel: &mut SfuChannel) -> Option<SignalEvent> {
+        std::future::poll_fn(|cx| channel.poll_event(cx)).await
+    }
+
+    #[tokio::test]
+    async fn a_queue_that_ends_without_a_reset_is_one() {
+        let (sender, events) = mpsc::channel(1);
+        let mut channel = channel(events);
+        let full = SignalEvent::NeedSlots(SlotPlan { audio: 1, video: 1 });
+        sender.try_send(full.clone()).unwrap();
+        drop(sender);
+        assert_eq!(next(&mut channel).await, Some(full));
+        assert_eq!(next(&mut channel).await, Some(SignalEvent::Reset(LOST)));
+        let mut more = std::pin::pin!(next(&mut channel));
+        let waker = std::task::Waker::noop();
+        assert!(more.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
+    }
+
+    #[tokio::test]
+    async fn a_reset_is_told_once() {
+        let (sender, events) = mpsc::channel(1);
+        let mut channel = channel(events);
+        sender.try_send(SignalEvent::Reset("left")).unwrap();
+        drop(sender);
+        assert_eq!(next(&mut channel).await, Some(SignalEvent::Reset("left")));
+        let mut more = std::pin::pin!(next(&mut channel));
+        let waker = std::task::Waker::noop();
+        assert!(more.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
     }
 }

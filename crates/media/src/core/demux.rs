@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use str0m::ice::StunMessage;
 
 use crate::PeerKey;
+use crate::guard::guarded;
 use crate::peer::Peer;
 
 /// Addresses of one peer: a host has few interfaces, and a NAT rebinding now and then makes old ones useless.
@@ -31,9 +32,17 @@ impl Demux {
         if *bytes.first()? > 1 {
             return None;
         }
-        let message = StunMessage::parse(bytes).ok()?;
-        let (ours, _) = message.split_username()?;
-        self.by_ufrag.get(ours).copied()
+        guarded(|| {
+            let message = StunMessage::parse(bytes).ok()?;
+            let (ours, _) = message.split_username()?;
+            self.by_ufrag.get(ours).copied()
+        })
+        .flatten()
+    }
+
+    #[cfg(test)]
+    pub(super) fn named(&self, ufrag: &str) -> Option<PeerKey> {
+        self.by_ufrag.get(ufrag).copied()
     }
 
     pub(super) fn by_address(&self, source: &SocketAddr) -> Option<PeerKey> {

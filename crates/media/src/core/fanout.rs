@@ -1,14 +1,16 @@
 //! The way of media: who gets whose tracks, packets out to subscribers, keyframe requests back to publishers, and who speaks.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::media::Mid;
 use str0m::rtp::RtpPacket;
 
 use crate::forwarder::Incoming;
-use crate::slots::{Assignment, TrackKey, Wanted};
-use crate::{Kind, PeerEvent, PeerKey, RoomKey, metrics};
+use crate::guard::guarded;
+use crate::slots::{TrackKey, Wanted};
+use crate::{Kind, ParticipantKey, PeerEvent, PeerKey, RoomKey, Source, metrics};
 
 use super::Core;
 
@@ -38,10 +40,35 @@ impl Core {
                 peer.slots_changed();
             }
             peer.tell_slots();
-            self.ask_for_slots(*key, result);
+            peer.missing = result;
+            self.ask_for_slots(*key);
         }
         self.index_subscribers(&members);
         self.ask_keyframes(now, room);
+    }
+
+    /// Shows a track's subscribers that it flows or does not. Bindings stay as they are, so nobody else is looked at.
+    pub(super) fn refresh_track(&mut self, now: Instant, key: PeerKey, source: Source) {
+        let track = TrackKey { peer: key, source };
+        let own = self.peers.get(&key);
+        let Some(own) = own.and_then(|peer| peer.tracks.iter().find(|track| track.source == source)) else {
+            return;
+        };
+        let (muted, subscribers) = (!own.flows(), own.subscribers.clone());
+        let mut awaited = false;
+        for (subscriber, slot) in subscribers {
+            let Some(peer) = self.peers.get_mut(&subscriber) else {
+                continue;
+            };
+            if peer.slots.refresh(slot, track, muted) {
+                peer.slots_changed();
+                peer.tell_slots();
+            }
+            awaited |= peer.connected && peer.slots.all[slot].forwarder.awaits_keyframe();
+        }
+        if awaited {
+            self.request_keyframe(now, track);
+        }
     }
 
     /// Forwards a publisher's packet to everyone whose slot shows it.
@@ -52,9 +79,9 @@ impl Core {
         let Some(index) = peer.track_of(packet.header.ssrc) else {
             return;
         };
-        let room = peer.room;
+        let source = peer.tracks[index].source;
         if !std::mem::replace(&mut peer.tracks[index].live, true) {
-            self.rebind(now, room);
+            self.refresh_track(now, key, source);
         }
         let Some(track) = self
             .peers
@@ -70,7 +97,8 @@ impl Core {
             let level = level.unsigned_abs();
             track.level = Some(track.level.map_or(level, |loudest| loudest.min(level)));
         }
-        let Some(incoming) = Incoming::parse(track.source.kind(), packet) else {
+        let kind = track.source.kind();
+        let Some(incoming) = guarded(|| Incoming::parse(kind, packet)).flatten() else {
             return;
         };
         let subscribers = std::mem::take(&mut track.subscribers);
@@ -149,30 +177,49 @@ impl Core {
         }
     }
 
-    /// Tells everyone in the room who spoke since the last time; silence is told once.
-    pub(super) fn tell_speakers(&mut self, room: RoomKey) {
+    /// Tells everyone in the room who spoke since the last time; silence is told once. Before it is `due` only a new speaker is a reason to
+    /// tell, and nobody is taken off the list.
+    pub(super) fn tell_speakers(&mut self, room: RoomKey, due: bool) {
         let members = self.members(room);
-        let mut speakers = Vec::new();
-        for key in &members {
-            let Some(peer) = self.peers.get_mut(key) else {
-                continue;
-            };
-            let levels = peer.tracks.iter_mut().filter_map(|track| track.level.take());
-            let loudest = levels.filter(|level| *level <= QUIETEST_SPEAKER).min();
-            speakers.extend(loudest.map(|level| (peer.participant, level)));
+        let heard: Vec<(ParticipantKey, u8)> = members
+            .iter()
+            .filter_map(|key| self.level_of(*key, due))
+            .collect();
+        let Some(entry) = self.rooms.get_mut(room) else {
+            return;
+        };
+        let listed = |list: &[(ParticipantKey, u8)], who| list.iter().any(|(listed, _)| *listed == who);
+        let mut speakers = heard;
+        if !due {
+            if speakers.iter().all(|(who, _)| listed(&entry.speaking, *who)) {
+                return;
+            }
+            let silent = |(who, _): &&(ParticipantKey, u8)| !listed(&speakers, *who);
+            let still: Vec<_> = entry.speaking.iter().filter(silent).copied().collect();
+            speakers.extend(still);
         }
         speakers.sort_unstable_by_key(|(participant, level)| (*level, *participant));
         speakers.truncate(MAX_SPEAKERS);
-        let Some(entry) = self.rooms.get_mut(&room) else {
-            return;
-        };
-        let was_speaking = std::mem::replace(&mut entry.speaking, !speakers.is_empty());
-        if !was_speaking && speakers.is_empty() {
+        let newcomers = speakers.iter().any(|(who, _)| !listed(&entry.speaking, *who));
+        if entry.speaking.is_empty() && speakers.is_empty() || !due && !newcomers {
             return;
         }
+        entry.speaking.clone_from(&speakers);
+        let list: Arc<[(ParticipantKey, u8)]> = speakers.into();
         for key in members {
-            self.tell(key, PeerEvent::Speakers(speakers.clone()));
+            self.tell(key, PeerEvent::Speakers(list.clone()));
         }
+    }
+
+    /// The loudest level heard of a peer of late, if it is speech; forgotten when it is taken.
+    fn level_of(&mut self, key: PeerKey, take: bool) -> Option<(ParticipantKey, u8)> {
+        let peer = self.peers.get_mut(&key)?;
+        let levels = peer
+            .tracks
+            .iter_mut()
+            .filter_map(|track| if take { track.level.take() } else { track.level });
+        let loudest = levels.filter(|level| *level <= QUIETEST_SPEAKER).min()?;
+        Some((peer.participant, loudest))
     }
 
     fn request_keyframe(&mut self, now: Instant, track: TrackKey) {
@@ -194,27 +241,23 @@ impl Core {
         self.settle(now, track.peer, outcome);
     }
 
-    /// Asks the client for more m-lines, once per offer, while there is room for them.
-    fn ask_for_slots(&mut self, key: PeerKey, result: Assignment) {
+    /// Asks the client for more m-lines, once per offer, while there is room for them beside one for each source of its own.
+    pub(super) fn ask_for_slots(&mut self, key: PeerKey) {
         let Some(peer) = self.peers.get_mut(&key) else {
             return;
         };
+        let result = peer.missing;
         if peer.slots_asked || result.missing_audio + result.missing_video == 0 {
             return;
         }
-        let lines = peer.slots.all.len() + peer.tracks.len();
+        let lines = peer.slots.all.len() + Source::ALL.len();
         let step = usize::from(self.limits.slots);
-        let mut left = self.limits.media_lines.saturating_sub(lines);
-        let mut grow = |missing: usize| {
-            let lines = if missing == 0 {
-                0
-            } else {
-                missing.next_multiple_of(step).min(left)
-            };
-            left -= lines;
-            lines as u8
-        };
-        let (audio, video) = (grow(result.missing_audio), grow(result.missing_video));
+        let left = self.limits.media_lines.saturating_sub(lines);
+        let wish = |missing: usize| missing.div_ceil(step) * step;
+        let (audio, video) = (wish(result.missing_audio), wish(result.missing_video));
+        // Where not both wishes fit, neither kind takes everything.
+        let audio = audio.min(left.saturating_sub(video).max(left.div_ceil(2)));
+        let (audio, video) = (audio as u8, video.min(left - audio) as u8);
         if audio + video > 0 {
             peer.slots_asked = peer.tell(PeerEvent::NeedSlots { audio, video });
         }
@@ -222,7 +265,7 @@ impl Core {
 
     /// Every track of the room that may be forwarded: cameras and voices before screens, by participant.
     fn wanted(&self, room: RoomKey) -> Vec<Wanted> {
-        let Some(entry) = self.rooms.get(&room) else {
+        let Some(entry) = self.rooms.get(room) else {
             return Vec::new();
         };
         let mut wanted = Vec::new();
@@ -268,9 +311,9 @@ impl Core {
         }
     }
 
-    fn members(&self, room: RoomKey) -> Vec<PeerKey> {
+    pub(super) fn members(&self, room: RoomKey) -> Vec<PeerKey> {
         self.rooms
-            .get(&room)
+            .get(room)
             .map(|room| room.members.values().copied().collect())
             .unwrap_or_default()
     }

@@ -14,8 +14,8 @@ pub(super) struct Room {
     pub(super) rules: RoomRules,
     /// One peer per participant, in order of participant.
     pub(super) members: BTreeMap<ParticipantKey, PeerKey>,
-    /// The last speakers' list named somebody.
-    pub(super) speaking: bool,
+    /// The last speakers' list.
+    pub(super) speaking: Vec<(ParticipantKey, u8)>,
     rights: HashMap<ParticipantKey, Sources>,
     empty_since: Option<Instant>,
     keep_until: Instant,
@@ -26,20 +26,28 @@ impl Room {
         Self {
             rules,
             members: BTreeMap::new(),
-            speaking: false,
+            speaking: Vec::new(),
             rights: HashMap::new(),
             empty_since: Some(now),
             keep_until: now,
         }
     }
 
+    /// All its peers were lost.
+    pub(super) fn vacate(&mut self, now: Instant) {
+        self.members.clear();
+        self.speaking.clear();
+        self.empty_since.get_or_insert(now);
+    }
+
     pub(super) fn keep(&mut self, until: Instant) {
         self.keep_until = self.keep_until.max(until);
     }
 
-    pub(super) fn is_expired(&self, now: Instant) -> bool {
-        let empty = |since: Instant| now.saturating_duration_since(since) >= self.rules.empty_timeout;
-        now >= self.keep_until && self.empty_since.is_some_and(empty)
+    /// When the room ends unless somebody comes; `None` while somebody is there.
+    pub(super) fn ends_at(&self) -> Option<Instant> {
+        let empty = |since: Instant| (since + self.rules.empty_timeout).max(self.keep_until);
+        self.empty_since.map(empty)
     }
 
     pub(super) fn enter(&mut self, participant: ParticipantKey, peer: PeerKey) {

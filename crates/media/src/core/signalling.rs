@@ -9,7 +9,6 @@ use crate::peer::{Failure, Line, Peer, Track};
 use crate::{MediaError, ParticipantKey, PeerKey, RoomKey, Source, Sources, metrics, sdp};
 
 use super::Core;
-use super::room::Room;
 
 impl Core {
     pub(crate) fn create_room(
@@ -18,27 +17,16 @@ impl Core {
         room: RoomKey,
         rules: RoomRules,
     ) -> Result<(), MediaError> {
-        if self.rooms.contains_key(&room) {
-            return Ok(());
-        }
-        if self.rooms.len() >= self.limits.rooms {
-            return Err(MediaError::Full("rooms"));
-        }
-        self.rooms.insert(room, Room::new(now, rules));
-        Ok(())
+        self.rooms.create(now, room, rules, self.limits.rooms)
     }
 
     /// Keeps a room without peers until then: somebody holds a credential for it.
     pub(crate) fn keep_room(&mut self, room: RoomKey, until: Instant) -> Result<(), MediaError> {
-        self.rooms
-            .get_mut(&room)
-            .ok_or(MediaError::NoSuchRoom)?
-            .keep(until);
-        Ok(())
+        self.rooms.keep(room, until)
     }
 
     pub(crate) fn end_room(&mut self, now: Instant, room: RoomKey, reason: &'static str) {
-        let Some(ended) = self.rooms.remove(&room) else {
+        let Some(ended) = self.rooms.remove(room) else {
             return;
         };
         for key in ended.members.into_values() {
@@ -47,7 +35,7 @@ impl Core {
     }
 
     pub(crate) fn room_members(&self, room: RoomKey) -> Result<Vec<RoomMember>, MediaError> {
-        let entry = self.rooms.get(&room).ok_or(MediaError::NoSuchRoom)?;
+        let entry = self.rooms.get(room).ok_or(MediaError::NoSuchRoom)?;
         let members = entry.members.iter().filter_map(|(participant, key)| {
             let peer = self.peers.get(key).filter(|peer| peer.connected)?;
             let allowed = entry.allowed(*participant);
@@ -64,7 +52,7 @@ impl Core {
     }
 
     pub(crate) fn remove_participant(&mut self, now: Instant, room: RoomKey, participant: ParticipantKey) {
-        let Some(entry) = self.rooms.get_mut(&room) else {
+        let Some(entry) = self.rooms.get_mut(room) else {
             return;
         };
         entry.forget(participant);
@@ -82,7 +70,7 @@ impl Core {
         allowed: Sources,
     ) -> Result<(), MediaError> {
         self.rooms
-            .get_mut(&room)
+            .get_mut(room)
             .ok_or(MediaError::NoSuchRoom)?
             .allow(participant, allowed)?;
         self.rebind(now, room);
@@ -93,7 +81,7 @@ impl Core {
     pub(crate) fn attach(&mut self, now: Instant, wish: AttachWish) -> Result<Attached, MediaError> {
         let former = self
             .rooms
-            .get(&wish.room)
+            .get(wish.room)
             .ok_or(MediaError::NoSuchRoom)?
             .members
             .get(&wish.participant)
@@ -102,7 +90,8 @@ impl Core {
             if wish.peer == Some(key)
                 && let Some(peer) = self.peers.get_mut(&key).filter(|peer| peer.connected)
             {
-                peer.attach(wish.sink);
+                self.last_attachment += 1;
+                peer.attach(self.last_attachment, wish.sink);
                 peer.subscribe = wish.subscribe;
                 peer.slots_asked = false;
                 self.rebind(now, wish.room);
@@ -110,6 +99,7 @@ impl Core {
                 return Ok(Attached {
                     peer: key,
                     resumed: true,
+                    attachment: self.last_attachment,
                     slots: self.limits.slots,
                 });
             }
@@ -119,6 +109,7 @@ impl Core {
         Ok(Attached {
             peer: key,
             resumed: false,
+            attachment: self.last_attachment,
             slots: self.limits.slots,
         })
     }
@@ -128,17 +119,18 @@ impl Core {
             return Err(MediaError::Full("peers"));
         }
         let rtc = self.new_session(now)?;
-        let room = self.rooms.get_mut(&wish.room).ok_or(MediaError::NoSuchRoom)?;
+        let room = self.rooms.get_mut(wish.room).ok_or(MediaError::NoSuchRoom)?;
         if room.members.len() >= room.rules.max_peers {
             return Err(MediaError::Full("peers of the room"));
         }
         room.allow_at_first(wish.participant, wish.publish)?;
         let key = PeerKey(self.next_peer);
         self.next_peer += 1;
-        room.enter(wish.participant, key);
+        self.rooms.enter(wish.room, wish.participant, key);
         let mut peer = Peer::new(now, key, wish.room, wish.participant, rtc);
         peer.subscribe = wish.subscribe;
-        peer.attach(wish.sink);
+        self.last_attachment += 1;
+        peer.attach(self.last_attachment, wish.sink);
         self.demux.index("", &peer);
         self.peers.insert(key, peer);
         metrics::peer_attached();
@@ -153,7 +145,7 @@ impl Core {
     ) -> Result<String, MediaError> {
         let peer = self.peers.get_mut(&key).ok_or(MediaError::NoSuchPeer)?;
         if !peer.offers.spend(now) {
-            return Err(MediaError::Full("offers per second"));
+            return Err(MediaError::TooFast(peer.offers.wait()));
         }
         if peer.last_gen.is_some_and(|last| wish.r#gen <= last) {
             return Err(MediaError::Invalid("stale gen".into()));
@@ -196,9 +188,8 @@ impl Core {
         peer.muted[source as usize] = muted;
         if let Some(track) = peer.tracks.iter_mut().find(|track| track.source == source) {
             track.muted = muted;
+            self.refresh_track(now, key, source);
         }
-        let room = peer.room;
-        self.rebind(now, room);
         self.work(now);
         Ok(())
     }
@@ -215,9 +206,9 @@ impl Core {
         Ok(())
     }
 
-    pub(crate) fn detach(&mut self, key: PeerKey) {
+    pub(crate) fn detach(&mut self, key: PeerKey, attachment: u64) {
         if let Some(peer) = self.peers.get_mut(&key) {
-            peer.detach();
+            peer.detach(attachment);
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use str0m::change::SdpAnswer;
-use str0m::media::{Direction, MediaKind, Mid};
+use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
 use str0m::{Candidate, Event, Input, Output, Rtc};
@@ -17,6 +17,7 @@ use crate::{Delivery, PeerEvent, PeerKey, SlotView, Source, Sources};
 
 pub(super) const ROOM: u128 = 7;
 pub(super) const SERVER: &str = "10.0.0.1:50000";
+const SENT_KEPT: usize = 64;
 const STEP: Duration = Duration::from_millis(5);
 
 /// The core and its clients.
@@ -24,8 +25,14 @@ pub(super) struct World {
     pub(super) now: Instant,
     pub(super) core: Core,
     pub(super) clients: Vec<Client>,
+    /// What every sink says; events are heard only when it takes them.
+    pub(super) delivery: Arc<Mutex<Delivery>>,
     /// Video frames sent, over all clients.
     frames: u64,
+    loss: u32,
+    /// Datagrams that the weather took.
+    pub(super) lost: usize,
+    chance: u64,
 }
 
 /// A browser's stand-in.
@@ -33,13 +40,18 @@ pub(super) struct Client {
     pub(super) rtc: Rtc,
     pub(super) address: SocketAddr,
     pub(super) peer: PeerKey,
+    pub(super) attachment: u64,
     pub(super) tracks: Vec<(Mid, Source)>,
     pub(super) events: Arc<Mutex<Vec<PeerEvent>>>,
     pub(super) received: Vec<(Mid, RtpPacket)>,
     pub(super) keyframes_asked: usize,
     pub(super) frozen: bool,
+    /// The address that a NAT gives it, which it does not know of.
+    pub(super) seen_as: Option<SocketAddr>,
     /// The server said goodbye.
     pub(super) closed: bool,
+    /// The first datagrams that it sent.
+    pub(super) sent: Vec<Vec<u8>>,
     r#gen: u32,
     seq: u64,
     picture: u16,
@@ -62,7 +74,11 @@ impl World {
             now,
             core,
             clients: Vec::new(),
+            delivery: Arc::new(Mutex::new(Delivery::Taken)),
             frames: 0,
+            loss: 0,
+            lost: 0,
+            chance: 1,
         }
     }
 
@@ -72,10 +88,13 @@ impl World {
         peer: Option<PeerKey>,
     ) -> (Attached, Arc<Mutex<Vec<PeerEvent>>>) {
         let events = Arc::new(Mutex::new(Vec::new()));
-        let into = events.clone();
+        let (into, delivery) = (events.clone(), self.delivery.clone());
         let sink = Box::new(move |event| {
-            into.lock().unwrap().push(event);
-            Delivery::Taken
+            let delivery = *delivery.lock().unwrap();
+            if delivery == Delivery::Taken {
+                into.lock().unwrap().push(event);
+            }
+            delivery
         });
         let wish = AttachWish {
             room: ROOM,
@@ -103,12 +122,15 @@ impl World {
             rtc,
             address,
             peer: attached.peer,
+            attachment: attached.attachment,
             tracks: Vec::new(),
             events,
             received: Vec::new(),
             keyframes_asked: 0,
             frozen: false,
+            seen_as: None,
             closed: false,
+            sent: Vec::new(),
             r#gen: 0,
             seq: 1000 * participant,
             picture: 100 * participant as u16,
@@ -155,6 +177,21 @@ impl World {
         let answer = SdpAnswer::from_sdp_string(&answer).unwrap();
         let client = &mut self.clients[index];
         client.rtc.sdp_api().accept_answer(pending, answer).unwrap();
+    }
+
+    /// An offer as a client without a peer makes it: microphone, camera, and two pairs to receive on.
+    pub(super) fn sample_offer(&self) -> String {
+        let builder = Rtc::builder()
+            .clear_codecs()
+            .enable_opus(true, false)
+            .enable_vp8(true);
+        let mut rtc = builder.build(self.now);
+        let mut api = rtc.sdp_api();
+        for direction in [Direction::SendOnly, Direction::RecvOnly, Direction::RecvOnly] {
+            api.add_media(MediaKind::Audio, direction, None, None, None);
+            api.add_media(MediaKind::Video, direction, None, None, None);
+        }
+        api.apply().expect("something changed").0.to_sdp_string()
     }
 
     /// Sends one video frame of one packet.
@@ -229,24 +266,45 @@ impl World {
         self.flush();
     }
 
+    /// Changes the weather: of a hundred datagrams so many are lost, each way. The same ones each time.
+    pub(super) fn lose(&mut self, percent: u32) {
+        self.loss = percent;
+    }
+
+    fn is_lost(&mut self) -> bool {
+        self.chance = self
+            .chance
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let lost = (self.chance >> 33) % 100 < u64::from(self.loss);
+        self.lost += usize::from(lost);
+        lost
+    }
+
     /// Carries datagrams until nobody has any.
     pub(super) fn flush(&mut self) {
         loop {
             let mut quiet = true;
-            for client in &mut self.clients {
-                for datagram in client.drain() {
+            for index in 0..self.clients.len() {
+                let address = self.clients[index].outside();
+                for datagram in self.clients[index].drain() {
                     quiet = false;
-                    self.core
-                        .handle_datagram(self.now, client.address, SERVER.parse().unwrap(), &datagram);
+                    if !self.is_lost() {
+                        self.core
+                            .handle_datagram(self.now, address, SERVER.parse().unwrap(), &datagram);
+                    }
                 }
             }
             for datagram in self.core.take_datagrams() {
                 quiet = false;
+                if self.is_lost() {
+                    continue;
+                }
                 let to = self
                     .clients
                     .iter_mut()
                     .rev()
-                    .find(|client| client.address == datagram.destination);
+                    .find(|client| client.outside() == datagram.destination);
                 if let Some(client) = to.filter(|client| !client.frozen) {
                     client.receive(self.now, &datagram.contents);
                 }
@@ -259,6 +317,11 @@ impl World {
 }
 
 impl Client {
+    /// Where its datagrams come from.
+    fn outside(&self) -> SocketAddr {
+        self.seen_as.unwrap_or(self.address)
+    }
+
     /// The newest slot map.
     pub(super) fn slots(&self) -> Vec<SlotView> {
         let events = self.events.lock().unwrap();
@@ -292,6 +355,28 @@ impl Client {
             .collect()
     }
 
+    /// Publishes that source as another stream from now on, as a browser does that replaced its encoder.
+    pub(super) fn change_stream(&mut self, source: Source) {
+        let (mid, _) = *self
+            .tracks
+            .iter()
+            .find(|(_, own)| *own == source)
+            .expect("has such a track");
+        let mut api = self.rtc.direct_api();
+        let former = api.stream_tx_by_mid(mid, None).unwrap().ssrc();
+        api.remove_stream_tx(former);
+        let (ssrc, rtx) = (api.new_ssrc(), api.new_ssrc());
+        api.declare_stream_tx(ssrc, Some(rtx), mid, None);
+        self.seq = 7;
+    }
+
+    /// The decoder of that m-line asks for a keyframe.
+    pub(super) fn lose_the_picture(&mut self, mid: &str) {
+        let mut api = self.rtc.direct_api();
+        let stream = api.stream_rx_by_mid(Mid::from(mid), None).unwrap();
+        stream.request_keyframe(KeyframeRequestKind::Pli);
+    }
+
     fn send(&mut self, now: Instant, source: Source, timestamp: u32, payload: Vec<u8>, level: Option<i8>) {
         let (mid, _) = *self
             .tracks
@@ -307,6 +392,7 @@ impl Client {
         };
         let write = RtpWrite::new(pt, self.seq.into(), timestamp, now, payload)
             .marker(true)
+            .nackable(level.is_none())
             .ext_vals(values);
         self.rtc
             .direct_api()
@@ -329,7 +415,12 @@ impl Client {
         loop {
             match self.rtc.poll_output().unwrap() {
                 Output::Timeout(_) => return out,
-                Output::Transmit(datagram) => out.push(datagram.contents.to_vec()),
+                Output::Transmit(datagram) => {
+                    if self.sent.len() < SENT_KEPT {
+                        self.sent.push(datagram.contents.to_vec());
+                    }
+                    out.push(datagram.contents.to_vec());
+                }
                 Output::Event(Event::RtpPacket(packet)) => {
                     let mid = self
                         .rtc

@@ -1,9 +1,8 @@
 //! The engine on a real socket: a str0m client on loopback connects, and hears the other one.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by it")]
-
 use std::io::ErrorKind;
 use std::net::UdpSocket;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use str0m::change::SdpAnswer;
@@ -11,8 +10,11 @@ use str0m::media::{Direction, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::RtpWrite;
 use str0m::{Candidate, Event, Input, Output, Rtc};
-use videorooms_media::{
-    AttachWish, Delivery, Engine, EngineConfig, OfferWish, PeerKey, RoomRules, Source, Sources,
+
+use crate::command::Command;
+use crate::{
+    AttachWish, Delivery, Engine, EngineConfig, MediaError, OfferWish, PeerEvent, PeerKey, RoomRules, Source,
+    Sources,
 };
 
 const ROOM: u128 = 1;
@@ -25,11 +27,13 @@ struct Client {
     peer: PeerKey,
     heard: usize,
     closed: bool,
+    events: mpsc::Receiver<PeerEvent>,
 }
 
 impl Client {
     async fn join(engine: &Engine, participant: u64) -> Self {
-        let sink = Box::new(|_| Delivery::Taken);
+        let (told, events) = mpsc::channel();
+        let sink = Box::new(move |event| told.send(event).map_or(Delivery::Gone, |()| Delivery::Taken));
         let wish = AttachWish {
             room: ROOM,
             participant,
@@ -70,6 +74,7 @@ impl Client {
             peer,
             heard: 0,
             closed: false,
+            events,
         }
     }
 
@@ -127,14 +132,18 @@ fn until(clients: &mut [Client], mut holds: impl FnMut(&mut [Client]) -> bool) {
     }
 }
 
-async fn call_on(listen: &str) {
+async fn engine_with_a_room(listen: &str) -> Engine {
     let engine = Engine::start(EngineConfig::new(listen.parse().unwrap())).unwrap();
     let rules = RoomRules {
         max_peers: 2,
         empty_timeout: Duration::from_secs(60),
     };
     engine.create_room(ROOM, rules).await.unwrap();
-    let mut clients = [Client::join(&engine, 1).await, Client::join(&engine, 2).await];
+    engine
+}
+
+async fn connected_pair(engine: &Engine) -> [Client; 2] {
+    let mut clients = [Client::join(engine, 1).await, Client::join(engine, 2).await];
     until(&mut clients, |clients| {
         clients.iter().all(|client| client.rtc.is_connected())
     });
@@ -144,6 +153,12 @@ async fn call_on(listen: &str) {
         clients[0].speak(seq);
         clients[1].heard >= 10
     });
+    clients
+}
+
+async fn call_on(listen: &str) {
+    let engine = engine_with_a_room(listen).await;
+    let mut clients = connected_pair(&engine).await;
     assert_eq!(engine.totals().await.unwrap().peers, 2);
     engine.leave(clients[0].peer).await.unwrap();
     until(&mut clients, |clients| clients[0].closed);
@@ -159,4 +174,26 @@ async fn two_clients_hear_each_other_and_the_goodbye() {
 #[tokio::test]
 async fn a_wildcard_socket_answers_from_the_address_it_was_asked_at() {
     call_on("0.0.0.0:0").await;
+}
+
+#[tokio::test]
+async fn a_worker_that_panics_resets_its_clients_and_serves_them_again_on_the_same_port() {
+    let engine = engine_with_a_room("127.0.0.1:0").await;
+    let before = connected_pair(&engine).await;
+    for _ in 0..2 {
+        engine.commands.send(Command::Break).await.unwrap();
+    }
+    engine.totals().await.unwrap();
+    for client in &before {
+        let told: Vec<_> = client.events.try_iter().collect();
+        assert_eq!(told.last(), Some(&PeerEvent::Reset("media server restarted")));
+    }
+    assert_eq!(
+        engine.leave(before[0].peer).await,
+        Err(MediaError::NoSuchPeer),
+        "peers are gone"
+    );
+    let after = connected_pair(&engine).await;
+    assert!(after[0].peer > before[1].peer, "peer numbers are not used twice");
+    engine.shutdown().await;
 }
