@@ -4,7 +4,7 @@ use axum::Router;
 use axum::http::request::Parts;
 use std::sync::Arc;
 
-use super::room::bearer;
+use super::session::is_operator;
 use crate::http::Client;
 use crate::state::Door;
 
@@ -19,8 +19,7 @@ pub(crate) fn router(door: &Door) -> Router {
 
 /// Operators; in development whoever sits at this machine.
 fn may_read(door: &Door, parts: &Parts) -> bool {
-    let operator = bearer(&parts.headers).is_some_and(|token| door.keys().verify_operator(token).is_ok());
     let client = parts.extensions.get::<Client>();
     let is_here = || client.is_some_and(|client| client.is_at_this_machine(&parts.headers));
-    operator || (door.config().open_logs && is_here())
+    is_operator(door, &parts.headers) || (door.config().open_logs && is_here())
 }

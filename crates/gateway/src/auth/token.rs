@@ -93,7 +93,7 @@ impl Keys {
     /// # Errors
     /// [`Invalid`].
     pub fn verify_join(&self, token: &str) -> Result<JoinClaims, Invalid> {
-        self.join.verify(&JOIN, token)
+        self.join.verify(&JOIN, token).map(|claims| claims.body)
     }
 
     /// A token for reading and deleting logs.
@@ -102,12 +102,13 @@ impl Keys {
         self.operator.sign(&OPERATOR, &Operator {}, ttl)
     }
 
-    /// Checks an operator's token.
+    /// Checks an operator's token; answers how much longer it lives.
     ///
     /// # Errors
     /// [`Invalid`].
-    pub fn verify_operator(&self, token: &str) -> Result<(), Invalid> {
-        self.operator.verify::<Operator>(&OPERATOR, token).map(|_| ())
+    pub fn verify_operator(&self, token: &str) -> Result<Duration, Invalid> {
+        let claims = self.operator.verify::<Operator>(&OPERATOR, token)?;
+        Ok(Duration::from_secs(claims.exp.saturating_sub(now_s())))
     }
 }
 
@@ -137,7 +138,7 @@ impl Pair {
             .expect("claims are text and numbers, and the key is for HMAC")
     }
 
-    fn verify<T: DeserializeOwned>(&self, purpose: &Use, token: &str) -> Result<T, Invalid> {
+    fn verify<T: DeserializeOwned>(&self, purpose: &Use, token: &str) -> Result<Claims<T>, Invalid> {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_audience(&[purpose.audience]);
         validation.set_required_spec_claims(&["exp", "aud"]);
@@ -145,7 +146,7 @@ impl Pair {
         self.verify
             .iter()
             .find_map(|key| jsonwebtoken::decode::<Claims<T>>(token, key, &validation).ok())
-            .map(|token| token.claims.body)
+            .map(|token| token.claims)
             .ok_or(Invalid)
     }
 }
@@ -158,6 +159,7 @@ fn expand(purpose: &Use, base: &[u8]) -> [u8; 32] {
     key
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one wall clock of this crate")]
 fn now_s() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

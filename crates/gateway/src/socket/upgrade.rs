@@ -16,6 +16,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 
 use super::Client;
+use crate::api::session;
 use crate::http::{self, Problem};
 use crate::limits::prefix;
 use crate::metrics as names;
@@ -70,6 +71,7 @@ pub(crate) async fn upgrade(
     let client = Client {
         address: client.address,
         is_local: client.is_at_this_machine(&headers),
+        operator_cookie: session::cookie(&headers).map(Into::into),
         auth_token,
     };
     upgrade
@@ -121,7 +123,7 @@ fn is_spoken(version: &str) -> bool {
 }
 
 /// Browsers say from where a page is; others need not.
-fn is_own_origin(headers: &HeaderMap, allowed: &[String]) -> bool {
+pub(crate) fn is_own_origin(headers: &HeaderMap, allowed: &[String]) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return true;
     };
