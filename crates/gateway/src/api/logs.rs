@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::session::is_operator;
 use crate::http::Client;
+use crate::limits::prefix;
 use crate::state::Door;
 
 /// The service, without its prefix.
@@ -14,6 +15,7 @@ pub(crate) fn router(door: &Door) -> Router {
     videorooms_debug::router(
         door.log().clone(),
         Arc::new(move |parts| may_read(&reader, parts)),
+        Arc::new(|parts| Some(prefix(parts.extensions.get::<Client>()?.address))),
     )
 }
 
