@@ -5,6 +5,8 @@
 
 #[path = "lifecycle/crashes.rs"]
 mod crashes;
+#[path = "lifecycle/draining.rs"]
+mod draining;
 #[path = "lifecycle/store_faults.rs"]
 mod store_faults;
 #[path = "lifecycle/supervisors.rs"]

@@ -14,6 +14,7 @@ use super::{Envelope, Reply, RoomMessage};
 use crate::api::{Body, Fact, Overview, Publication, RoomsError};
 use crate::directory::Directory;
 use crate::door::Door;
+use crate::draining::LOOK_AGAIN;
 use crate::media_plan::MediaPlan;
 use crate::metrics as names;
 use crate::pipeline::{Outcome, Output, Pipeline, Refusal};
@@ -147,6 +148,11 @@ impl RoomState {
             }
             RoomMessage::MediaDone(succeeded) => self.media_done(succeeded),
             RoomMessage::RetryMedia => self.media_plan.wake(),
+            RoomMessage::Settle(told) if self.pipeline.is_idle() => drop(told.send(())),
+            RoomMessage::Settle(told) => drop(
+                self.myself
+                    .send_after(LOOK_AGAIN, move || Envelope::inner(RoomMessage::Settle(told))),
+            ),
             RoomMessage::Tick => self.tick(),
             #[cfg(any(test, feature = "test-kit"))]
             RoomMessage::Panic => panic!("asked to panic"),
