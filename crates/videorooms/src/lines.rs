@@ -102,7 +102,8 @@ mod tests {
 
     impl Write for Page {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
+            let mut page = self.0.lock().map_err(|_| std::io::ErrorKind::Other)?;
+            page.extend_from_slice(bytes);
             Ok(bytes.len())
         }
 
