@@ -2,6 +2,9 @@
 #
 # Nothing here is cleverer than the commands it names: Cargo and npm decide what is stale for Rust and for installed
 # packages, make only decides whether the page has to be built again.
+#
+# All development builds say --workspace: a selection of packages has features of its own, and each set of features is another build of
+# every dependency. A release build says -p videorooms, which leaves out what only tests need.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -9,6 +12,9 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 BINARY := target/debug/videorooms
+# The binary that tests run. Cargo puts one with the tests' own features in the place of the other while it builds tests.
+TESTED := $(CURDIR)/target/tested/videorooms
+SECOND := --data data/second --listen 127.0.0.1:4100 --admin-listen 127.0.0.1:4101 --media-listen 0.0.0.0:50001
 SCRIPTS := ../tests/*/*.mjs ../tests/*/*/*.mjs
 NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 PAGE_SOURCES := $(shell find frontend/src frontend/public frontend/index.html frontend/*.ts frontend/*.json -type f ! -name '*.test.*' 2>/dev/null)
@@ -23,14 +29,15 @@ step = @printf '\033[1m==> %s\033[0m\n' "$(1)"
 
 help: ## List the words
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@echo '  a second node beside the first: make run ARGS="$(SECOND)"'
 
-run: build ## Build what changed and run one node on http://localhost:4000 (ARGS="--listen 127.0.0.1:4100")
+run: build ## Build what changed and run one node on http://localhost:4000 (ARGS="…" are flags of the program)
 	$(call step,starting one node; Ctrl-C stops it)
 	@exec $(BINARY) serve --dev $(ARGS)
 
 build: tools $(PAGE) ## Build the page and the binary
 	$(call step,building the binary (the first time takes minutes))
-	@cargo build -p videorooms
+	@cargo build --workspace --bin videorooms
 
 test: tools ## Set up what testing needs and run every test
 	@$(MAKE) test-setup
@@ -48,12 +55,12 @@ test-frontend: $(FRONTEND_DEPS) ## Unit tests of the page
 	$(call step,frontend: unit tests)
 	@cd frontend && npm test --silent
 
-test-rust: $(PAGE) ## Every Rust test, the system tests included
-	$(call step,Rust: build)
-	@cargo build -p videorooms
+test-rust: build ## Every Rust test, the system tests included
+	@install -D $(BINARY) $(TESTED)
+	$(call step,Rust: building the tests)
 	@cargo test --workspace --no-run
 	$(call step,Rust: tests)
-	@cargo test --workspace --quiet
+	@VIDEOROOMS_BINARY=$(TESTED) cargo test --workspace --quiet
 
 test-clients: build $(CLIENTS_DEPS) ## The stock phoenix clients against a real node
 	$(call step,stock phoenix clients)
@@ -78,7 +85,7 @@ check: tools $(PAGE) ## Format, lints, types, documentation, licences
 	@cd frontend && npm run --silent format:check
 	@cd frontend && npx prettier --config .prettierrc --log-level warn --check $(SCRIPTS)
 	$(call step,dependency arrows and licences)
-	@cargo test -p videorooms-tests --test system --quiet -- architecture:: licences::
+	@cargo test --workspace --test system --quiet -- architecture:: licences::
 
 bench: tools $(PAGE) ## Measure a release build (ONLY=fanout,storm for some of it)
 	$(call step,release build of the node and of the load generator)

@@ -43,9 +43,11 @@ process.exitCode = clean ? 0 : 1;
 async function measureLoad(name, load) {
   console.log(`${name}: ${load.title}`);
   const server = await Server.start(LIMITS, NODE);
+  // Before anything is made in it.
+  const empty = await usage(server.pid);
   const folder = await mkdtemp(join(tmpdir(), 'videorooms-bench-'));
   try {
-    const report = await generate(server, folder, load);
+    const report = { ...(await generate(server, folder, load)), emptyRss: empty.rss };
     clean &&= report.clean;
     const busy = `${report.other_cores.toFixed(2)} cores of other work${report.clean ? '' : ', NOT CLEAN'}`;
     for (const { name: figure, unit, of, ...promise } of load.figures) {

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderName;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::DEADLINE;
@@ -46,8 +48,19 @@ impl Reply {
 impl Client {
     /// Opens a socket at `127.0.0.1:<port>`.
     pub async fn connect(address: &str) -> Self {
+        Self::connect_with(address, &[]).await
+    }
+
+    /// Opens a socket with more headers.
+    pub async fn connect_with(address: &str, headers: &[(&str, &str)]) -> Self {
         let url = format!("ws://{address}/ws/websocket?vsn=2.0.0");
-        let (socket, _) = timeout(DEADLINE, connect_async(url))
+        let mut request = url.into_client_request().expect("it is a URL");
+        for (name, value) in headers {
+            let name: HeaderName = name.parse().expect("it is a header's name");
+            let value = value.parse().expect("it is a header's value");
+            request.headers_mut().insert(name, value);
+        }
+        let (socket, _) = timeout(DEADLINE, connect_async(request))
             .await
             .expect("in time")
             .expect("the upgrade");
@@ -77,6 +90,31 @@ impl Client {
     pub async fn event(&mut self, topic: &str, event: &str) -> Value {
         let wanted = |frame: &Value| frame[2] == topic && frame[3] == event;
         self.frame(wanted).await[4].take()
+    }
+
+    /// Pushes an event and does not wait; answers the push's ref.
+    pub async fn say(&mut self, topic: &str, event: &str, payload: Value) -> String {
+        let reference = self.take_ref();
+        self.send(json!([null, reference, topic, event, payload])).await;
+        reference
+    }
+
+    /// Reads until the server closes; answers all that was heard and not asked for, and the close code.
+    pub async fn until_closed(mut self) -> (Vec<Value>, Option<u16>) {
+        let mut heard: Vec<_> = self.kept.into();
+        loop {
+            let message = timeout(DEADLINE, self.socket.next())
+                .await
+                .expect("it closes in time");
+            match message {
+                Some(Ok(Message::Text(text))) => {
+                    heard.push(serde_json::from_str(&text).expect("a frame is JSON"))
+                }
+                Some(Ok(Message::Close(frame))) => return (heard, frame.map(|frame| frame.code.into())),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return (heard, None),
+            }
+        }
     }
 
     async fn reply(&mut self, reference: &str) -> Reply {

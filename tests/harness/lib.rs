@@ -4,9 +4,9 @@ mod api;
 mod client;
 mod node;
 
-pub use api::create_room;
+pub use api::{create_room, get, http};
 pub use client::{Client, Reply};
-pub use node::NodeProcess;
+pub use node::{NodeProcess, Run, run};
 
 use std::time::Duration;
 

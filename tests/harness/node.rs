@@ -21,29 +21,42 @@ pub struct NodeProcess {
 }
 
 impl NodeProcess {
-    /// Starts a node on fresh data.
+    /// Starts a node for development on fresh data.
     pub async fn start() -> Self {
         Self::start_on(TempDir::new().expect("a temporary folder")).await
     }
 
-    /// Starts a node on data that an earlier one left.
+    /// Starts a node for development on data that an earlier one left.
     pub async fn start_on(data: TempDir) -> Self {
-        let mut child = Command::new(binary())
-            .args([
-                "serve",
-                "--dev",
-                "--listen",
-                "127.0.0.1:0",
-                "--admin-listen",
-                "127.0.0.1:0",
-            ])
-            .args(["--media-listen", "127.0.0.1:0", "--data"])
+        let mut command = command(&["serve", "--dev"], &[]);
+        Self::spawn(command.args(ANY_PORTS), data).await
+    }
+
+    /// Starts a node as an operator does, without `--dev`, with more variables.
+    pub async fn start_closed(environment: &[(&str, &str)]) -> Self {
+        let data = TempDir::new().expect("a temporary folder");
+        Self::spawn(command(&["serve"], environment).args(ANY_PORTS), data).await
+    }
+
+    /// Starts a node for development that may not make any file larger than so many KiB: its disk is full.
+    pub async fn start_with_disk_of(kib: u32, environment: &[(&str, &str)]) -> Self {
+        let data = TempDir::new().expect("a temporary folder");
+        let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\"");
+        let mut shell = Command::new("bash");
+        shell.args(["-c", &script]).arg(binary()).args(["serve", "--dev"]);
+        shell.envs(environment.iter().copied());
+        Self::spawn(shell.args(ANY_PORTS), data).await
+    }
+
+    async fn spawn(command: &mut Command, data: TempDir) -> Self {
+        let mut child = command
+            .arg("--data")
             .arg(data.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
             .spawn()
-            .expect("the binary was built by `cargo build`");
+            .expect("the binary was built by `make build`");
         let stdout = child.stdout.take().expect("it is piped");
         let mut lines = BufReader::new(stdout).lines();
         let (mut address, mut admin) = (None, None);
@@ -96,6 +109,12 @@ impl NodeProcess {
         self.data.path()
     }
 
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
     /// `kill -9`; gives the data back for a next boot.
     pub async fn kill(mut self) -> TempDir {
         self.child.kill().await.expect("it was running");
@@ -119,9 +138,78 @@ impl NodeProcess {
     }
 }
 
-/// The binary beside the test's own: `target/<profile>/videorooms`.
+/// What a run of the program that ends by itself left.
+#[derive(Debug)]
+pub struct Run {
+    /// Its exit code.
+    pub code: Option<i32>,
+    /// What it said to who asked.
+    pub stdout: String,
+    /// What it said of itself.
+    pub stderr: String,
+}
+
+impl Run {
+    /// The output of a run that must have gone well.
+    #[must_use]
+    pub fn ok(self) -> String {
+        assert_eq!(self.code, Some(0), "{}", self.stderr);
+        self.stdout
+    }
+
+    /// The one line of a run that must have failed with one line.
+    #[must_use]
+    pub fn failure(self) -> String {
+        assert_eq!(self.code, Some(1), "{self:?}");
+        assert_eq!(
+            (self.stderr.lines().count(), self.stdout.as_str()),
+            (1, ""),
+            "{self:?}"
+        );
+        self.stderr
+    }
+}
+
+/// Runs the program to its end.
+pub async fn run(args: &[&str], environment: &[(&str, &str)]) -> Run {
+    let mut command = command(args, environment);
+    let output = timeout(DEADLINE, command.kill_on_drop(true).output())
+        .await
+        .expect("it ends in time")
+        .expect("the binary was built by `make build`");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("its output is text");
+    Run {
+        code: output.status.code(),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+    }
+}
+
+const ANY_PORTS: [&str; 6] = [
+    "--listen",
+    "127.0.0.1:0",
+    "--admin-listen",
+    "127.0.0.1:0",
+    "--media-listen",
+    "127.0.0.1:0",
+];
+
+/// The program, without what the environment of the tests would tell it.
+fn command(args: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(binary());
+    for name in ["SECRET_KEY_BASE", "SECRET_KEY_BASE_PREVIOUS"] {
+        command.env_remove(name);
+    }
+    command.args(args).envs(environment.iter().copied());
+    command
+}
+
+/// What `VIDEOROOMS_BINARY` names, or the binary beside the test's own: `target/<profile>/videorooms`.
 #[must_use]
-pub(crate) fn binary() -> PathBuf {
+fn binary() -> PathBuf {
+    if let Some(named) = std::env::var_os("VIDEOROOMS_BINARY") {
+        return named.into();
+    }
     let test = std::env::current_exe().expect("the test knows its file");
     let profile = test
         .parent()

@@ -1,5 +1,8 @@
 //! System tests: the real binary, spoken to as its users do, and facts about the whole workspace.
 
 mod architecture;
+mod command_line;
 mod licences;
 mod lifecycle;
+mod operators;
+mod stopping;

@@ -4,6 +4,7 @@
 //! follower hears at most ten batches a second. It holds nothing that matters: when it crashes, its supervisor spawns it again with a clone of
 //! the same arguments, and only the ring's content is gone. Local only.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use crate::record::LogRecord;
 use crate::ring::{Limits, Ring, Stats};
 
 const PERIOD: Duration = Duration::from_millis(100);
+/// What a batch weighs at most: a follower may be many batches behind, and a socket's outbox has an end.
+const BATCH_BYTES: usize = 256 << 10;
 
 /// The actor. Spawn it with [`DebugLogArguments`], linked to a supervisor that does the same again when it ends.
 #[derive(Debug, Clone, Copy, Default)]
@@ -48,7 +51,8 @@ pub enum DebugLogMessage {
 pub struct State {
     handle: DebugLogHandle,
     ring: Ring,
-    untold: Vec<Arc<LogRecord>>,
+    untold: VecDeque<Arc<LogRecord>>,
+    untold_bytes: usize,
 }
 
 impl Actor for DebugLog {
@@ -66,7 +70,8 @@ impl Actor for DebugLog {
         Ok(State {
             handle,
             ring: Ring::new(limits),
-            untold: Vec::new(),
+            untold: VecDeque::new(),
+            untold_bytes: 0,
         })
     }
 
@@ -109,20 +114,25 @@ impl State {
     fn take(&mut self) {
         for record in self.handle.take() {
             if self.ring.push(Arc::clone(&record)) {
-                self.untold.push(record);
+                self.untold_bytes += record.bytes();
+                self.untold.push_back(record);
             } else {
                 self.handle.count_dropped(1);
             }
         }
         // A batch is a page; followers see the gap in front of it.
-        let surplus = self.untold.len().saturating_sub(MAX_LIMIT);
-        self.untold.drain(..surplus);
+        while (self.untold.len() > MAX_LIMIT || self.untold_bytes > BATCH_BYTES)
+            && let Some(oldest) = self.untold.pop_front()
+        {
+            self.untold_bytes -= oldest.bytes();
+        }
     }
 
     fn tell(&mut self) {
         let (records, bytes) = self.ring.size();
         metrics::ring(records, bytes, self.handle.followers());
         if !self.untold.is_empty() {
+            self.untold_bytes = 0;
             self.handle.publish(self.untold.drain(..).collect());
         }
     }

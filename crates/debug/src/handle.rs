@@ -221,6 +221,7 @@ impl Follower {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one clock of this crate")]
 pub(crate) fn now_ms() -> u64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)

@@ -58,17 +58,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for DebugLayer {
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let metadata = event.metadata();
-        let mut texts = Texts {
-            left: RECORD_BYTES,
-            message: String::new(),
-            room: None,
-            fields: Map::new(),
-        };
-        event.record(&mut texts);
-        texts
-            .fields
+        let mut said = Said::by(event);
+        said.fields
             .insert("target".to_owned(), Value::from(metadata.target()));
-        let room = texts.room.or_else(|| {
+        let room = said.room.or_else(|| {
             let mut spans = context.event_scope(event)?;
             spans.find_map(|span| span.extensions().get::<SpanRoom>().map(|room| room.0.clone()))
         });
@@ -78,8 +71,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for DebugLayer {
             service: self.service.clone(),
             node: self.node.clone(),
             room,
-            message: texts.message,
-            fields: texts.fields,
+            message: said.message,
+            fields: said.fields,
         });
     }
 }
@@ -107,15 +100,32 @@ impl Visit for RoomVisitor {
     }
 }
 
-/// An event's fields, as long as there is room for them.
-struct Texts {
+/// What an event says, as long as there is room for it and without secrets.
+#[derive(Debug)]
+pub struct Said {
     left: usize,
-    message: String,
-    room: Option<String>,
-    fields: Map<String, Value>,
+    /// What happened.
+    pub message: String,
+    /// `room.id`.
+    pub room: Option<String>,
+    /// The other fields, by name.
+    pub fields: Map<String, Value>,
 }
 
-impl Texts {
+impl Said {
+    /// Reads an event.
+    #[must_use]
+    pub fn by(event: &Event<'_>) -> Self {
+        let mut said = Self {
+            left: RECORD_BYTES,
+            message: String::new(),
+            room: None,
+            fields: Map::new(),
+        };
+        event.record(&mut said);
+        said
+    }
+
     fn keep(&mut self, field: &Field, value: impl Into<Value>) {
         let value = if is_secret(field.name()) {
             Value::from(REDACTED)
@@ -126,7 +136,7 @@ impl Texts {
     }
 }
 
-impl Visit for Texts {
+impl Visit for Said {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         match field.name() {
             "message" => self.message = bounded(value, &mut self.left),

@@ -14,7 +14,10 @@ pub fn describe() {
         DROPPED,
         "Records lost because the queue was full or they weighed more than the ring"
     );
-    describe_counter!(REFUSED, "Requests of browsers refused because they sent too much");
+    describe_counter!(
+        REFUSED,
+        "Requests of browsers, and records in them, that were refused, by reason"
+    );
     describe_gauge!(RECORDS, "Records in the ring");
     describe_gauge!(BYTES, "Weight of the records in the ring");
     describe_gauge!(FOLLOWERS, "Live views of the log");
@@ -24,8 +27,27 @@ pub(crate) fn dropped(records: u64) {
     counter!(DROPPED).increment(records);
 }
 
-pub(crate) fn refused() {
-    counter!(REFUSED).increment(1);
+/// Why something of a browser was refused.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Refused {
+    /// The address, or all together, sent too much.
+    Rate,
+    /// The request is larger than any may be.
+    TooLarge,
+    /// The request is no list of records.
+    Invalid,
+    /// A record is none, or too large.
+    Record,
+}
+
+pub(crate) fn refused(why: Refused, times: usize) {
+    let why = match why {
+        Refused::Rate => "rate",
+        Refused::TooLarge => "too_large",
+        Refused::Invalid => "invalid",
+        Refused::Record => "record",
+    };
+    counter!(REFUSED, "why" => why).increment(times as u64);
 }
 
 pub(crate) fn ring(records: usize, bytes: usize, followers: usize) {

@@ -6,13 +6,15 @@
 mod bucket;
 mod intake;
 mod problem;
+mod tolls;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody as _};
 use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{DefaultBodyLimit, Query as UrlQuery, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Query as UrlQuery, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::routing::get;
@@ -21,29 +23,30 @@ use parking_lot::Mutex;
 use serde::Serialize;
 
 use crate::handle::{DebugLogHandle, now_ms};
-use crate::metrics;
+use crate::metrics::{self, Refused};
 use crate::query::{Page, Query};
 use crate::ring::Stats;
-use bucket::Bucket;
 use problem::Problem;
+use tolls::Tolls;
 
 /// Says whether a request may read and delete the log.
 pub type Access = Arc<dyn Fn(&Parts) -> bool + Send + Sync>;
 
+/// Says from where a request comes, as one customer's address; none when that is not known.
+pub type Address = Arc<dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync>;
+
 const BODY_BYTES: usize = 256 << 10;
-/// Records that all browsers together may send at once, and each second.
-const BURST_RECORDS: u32 = 2000;
-const RECORDS_PER_SECOND: u32 = 200;
 
 struct Service {
     handle: DebugLogHandle,
     access: Access,
-    bucket: Mutex<Bucket>,
+    address: Address,
+    tolls: Mutex<Tolls>,
 }
 
-/// The service on `handle`; `access` guards everything but writing.
-pub fn router(handle: DebugLogHandle, access: Access) -> Router {
-    let bucket = Mutex::new(Bucket::full(BURST_RECORDS, RECORDS_PER_SECOND, Instant::now()));
+/// The service on `handle`; `access` guards everything but writing, which is rationed by `address`.
+pub fn router(handle: DebugLogHandle, access: Access, address: Address) -> Router {
+    let tolls = Mutex::new(Tolls::new(Instant::now()));
     Router::new()
         .route("/api/logs", get(read).post(write).delete(clear))
         .route("/api/stats", get(stats))
@@ -51,7 +54,8 @@ pub fn router(handle: DebugLogHandle, access: Access) -> Router {
         .with_state(Arc::new(Service {
             handle,
             access,
-            bucket,
+            address,
+            tolls,
         }))
 }
 
@@ -94,30 +98,17 @@ struct Receipt {
 }
 
 // `sendBeacon` sends text, so that the content type says nothing here.
-async fn write(
-    State(service): State<Arc<Service>>,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Receipt>, Problem> {
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::too_large(format!("a request holds at most {BODY_BYTES} bytes"))
-        }
-        _ => Problem::invalid(rejection.body_text()),
-    })?;
-    let submission = intake::parse(&body)?;
+async fn write(State(service): State<Arc<Service>>, Paid(body): Paid) -> Result<Json<Receipt>, Problem> {
+    let submission = intake::parse(&body).inspect_err(|problem| problem.count())?;
     let total = submission.len();
-    if let Err(wait) = service
-        .bucket
-        .lock()
-        .take(u32::try_from(total).unwrap_or(u32::MAX).max(1), Instant::now())
-    {
-        metrics::refused();
-        return Err(Problem::rate_limited(wait));
-    }
-    let drafts = submission
+    service.tolls.lock().records(total, Instant::now())?;
+    let drafts: Vec<_> = submission
         .into_iter()
-        .filter_map(|record| intake::draft(record.get(), now_ms()));
+        .filter_map(|record| intake::draft(record.get(), now_ms()))
+        .collect();
+    metrics::refused(Refused::Record, total - drafts.len());
     let accepted = drafts
+        .into_iter()
         .map(|draft| service.handle.offer(draft))
         .filter(|taken| *taken)
         .count();
@@ -125,4 +116,30 @@ async fn write(
         accepted,
         rejected: total - accepted,
     }))
+}
+
+/// A body whose sender has paid for it before it was read, whatever is in it.
+struct Paid(Bytes);
+
+impl FromRequest<Arc<Service>> for Paid {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = body
+            .size_hint()
+            .upper()
+            .and_then(|bytes| usize::try_from(bytes).ok());
+        let bytes = bytes.unwrap_or(BODY_BYTES).min(BODY_BYTES);
+        let address = (service.address)(&parts);
+        service.tolls.lock().request(address, bytes, Instant::now())?;
+        let body = Bytes::from_request(Request::from_parts(parts, body), service).await;
+        let refused = |rejection: BytesRejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Problem::too_large(format!("a request holds at most {BODY_BYTES} bytes"))
+            }
+            _ => Problem::invalid(rejection.body_text()),
+        };
+        body.map(Self).map_err(refused).inspect_err(Problem::count)
+    }
 }

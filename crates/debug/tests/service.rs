@@ -129,6 +129,18 @@ async fn a_follower_that_lags_or_meets_a_flood_is_told_how_many_it_missed() {
     assert_eq!((batch.dropped, batch.records[0].message.as_str()), (8, "8"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_batch_of_heavy_records_is_cut_to_its_weight() {
+    let handle = DebugLogHandle::starting_at(1);
+    spawn(&handle).await;
+    let mut follower = handle.follow();
+    (0..200).for_each(|_| assert!(handle.offer(draft(&"x".repeat(8 << 10)))));
+    let batch = follower.next().await.unwrap();
+    let bytes: usize = batch.records.iter().map(|record| record.bytes()).sum();
+    assert!(bytes <= 256 << 10, "{bytes}");
+    assert_eq!(batch.dropped as usize + batch.records.len(), 200);
+}
+
 struct Service {
     router: Router,
 }
@@ -140,7 +152,11 @@ impl Service {
         let access =
             Arc::new(|parts: &axum::http::request::Parts| parts.headers.contains_key(header::AUTHORIZATION));
         Self {
-            router: router(handle, access),
+            router: router(
+                handle,
+                access,
+                Arc::new(|_: &axum::http::request::Parts| Some([192, 0, 2, 1].into())),
+            ),
         }
     }
 
@@ -264,4 +280,17 @@ async fn browsers_that_send_too_often_are_told_to_wait() {
         }
     }
     panic!("nobody was refused");
+}
+
+#[tokio::test]
+async fn what_cannot_be_parsed_costs_its_sender_as_much() {
+    let service = Service::start().await;
+    let garbage = "x".repeat(250 << 10);
+    let mut answers = Vec::new();
+    for _ in 0..8 {
+        let (status, _) = service.ask("POST", "/api/logs", false, garbage.clone()).await;
+        answers.push(status);
+    }
+    assert_eq!(answers[0], StatusCode::BAD_REQUEST);
+    assert_eq!(answers[7], StatusCode::TOO_MANY_REQUESTS);
 }

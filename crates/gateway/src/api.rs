@@ -4,6 +4,7 @@ mod docs;
 mod health;
 mod logs;
 mod room;
+pub(crate) mod session;
 mod status;
 
 use axum::Router;
@@ -22,6 +23,7 @@ pub(crate) fn router() -> Router<Door> {
             get(room::show).patch(room::change).delete(room::end),
         )
         .route("/api/rooms/{id}/join", post(room::join))
+        .route("/api/session", post(session::open).delete(session::close))
         .route("/api/health", get(health::health))
         .route("/api/status", get(status::status))
         .merge(docs::router())

@@ -31,7 +31,7 @@ use heartbeat::{Beat, Heartbeat};
 use outbox::{Closing, Item, Outbox, Taken};
 use registry::Reserved;
 pub(crate) use registry::Sockets;
-pub(crate) use upgrade::upgrade;
+pub(crate) use upgrade::{is_own_origin, upgrade};
 use wire::Wire;
 use work::Done;
 
@@ -50,6 +50,8 @@ pub(crate) struct Client {
     pub(crate) address: std::net::IpAddr,
     /// It sits at this machine: what is open there is open to it.
     pub(crate) is_local: bool,
+    /// Of an operator's session; whether it is still valid is seen when it is used.
+    pub(crate) operator_cookie: Option<Arc<str>>,
     /// The socket's own credential.
     pub(crate) auth_token: Option<Arc<str>>,
 }

@@ -118,6 +118,10 @@ fn corpus(kind: &str) -> Vec<Vec<u8>> {
 }
 
 /// Judges every example as it stands, and then what becomes of them.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "frames have no clock, but this test has an end"
+)]
 fn fuzz(kind: &str, judge: impl Fn(&[u8])) {
     let examples = corpus(kind);
     let tried = |input: &[u8], origin: &str| {

@@ -15,6 +15,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     /// Starts from the system's wall clock.
+    #[expect(clippy::disallowed_methods, reason = "the one wall clock of this crate")]
     #[must_use]
     pub(crate) fn start() -> Self {
         let base_ms = SystemTime::now()

@@ -88,6 +88,18 @@ impl Directory {
             .collect()
     }
 
+    /// Doors behind which an actor runs.
+    pub(crate) fn open_doors(&self) -> Vec<Arc<Door>> {
+        let open = |part: &Mutex<Part>| {
+            let part = part.lock();
+            part.actors
+                .values()
+                .map(|(_, door)| Arc::clone(door))
+                .collect::<Vec<_>>()
+        };
+        self.parts.iter().flat_map(open).collect()
+    }
+
     pub(crate) fn live(&self) -> usize {
         self.live.load(Ordering::Relaxed)
     }

@@ -12,6 +12,7 @@ mod clock;
 mod config;
 mod directory;
 mod door;
+mod draining;
 mod housekeeping;
 mod load;
 mod media_host;

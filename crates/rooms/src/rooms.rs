@@ -4,6 +4,7 @@
 //! id, so that it is done once; every call ends within [`RoomsConfig::call_deadline`].
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use parking_lot::RwLock;
 use ractor::ActorCell;
@@ -19,7 +20,7 @@ use crate::api::{Attach, Attached, CreateRoom, Overview, RoomsError, Subscribers
 use crate::clock::Clock;
 use crate::config::RoomsConfig;
 use crate::directory::{Directory, PARTS};
-use crate::door::NotSent;
+use crate::door::{Door, NotSent};
 use crate::media_host::MediaHost;
 use crate::metrics as names;
 use crate::room_actor::{Reply, RoomMessage};
@@ -42,6 +43,7 @@ struct Shared {
     services: Arc<Services>,
     directory: Arc<Directory>,
     supervisors: RwLock<[Option<ActorCell>; PARTS]>,
+    leaving: AtomicBool,
 }
 
 impl Rooms {
@@ -69,6 +71,7 @@ impl Rooms {
             services: Arc::new(services),
             directory,
             supervisors: RwLock::default(),
+            leaving: AtomicBool::new(false),
         };
         Self {
             shared: Arc::new(shared),
@@ -81,6 +84,7 @@ impl Rooms {
     /// [`RoomsError::Rejected`] for settings out of range, [`RoomsError::Unavailable`] when the store gives no verdict in time: the room may then exist, but nobody
     /// knows its id.
     pub async fn create(&self, request: CreateRoom) -> Result<RoomId, RoomsError> {
+        self.stays()?;
         let services = &self.shared.services;
         let mut bits = [0; 16];
         getrandom::fill(&mut bits).map_err(|_| unavailable("no randomness"))?;
@@ -154,6 +158,7 @@ impl Rooms {
     /// # Errors
     /// [`RoomsError::Rejected`], [`RoomsError::NoSuchRoom`], [`RoomsError::Unavailable`].
     pub async fn attach(&self, room: RoomId, attach: Attach) -> Result<Attached, RoomsError> {
+        self.stays()?;
         self.call(room, |reply| RoomMessage::Attach(Box::new(attach.clone()), reply))
             .await
     }
@@ -163,6 +168,7 @@ impl Rooms {
     /// # Errors
     /// [`RoomsError::Rejected`] changes nothing; after [`RoomsError::Unavailable`] the same command id may be sent again and is done once.
     pub async fn execute(&self, room: RoomId, request: Request) -> Result<Position, RoomsError> {
+        self.stays()?;
         self.call(room, |reply| {
             RoomMessage::Execute(Box::new(request.clone()), reply)
         })
@@ -244,6 +250,16 @@ impl Rooms {
         crate::housekeeping::run(self, &self.shared.services, &self.shared.directory).await;
     }
 
+    /// Set once, when the node stops.
+    pub(crate) fn leaving(&self) -> &AtomicBool {
+        &self.shared.leaving
+    }
+
+    /// Doors of the rooms in memory.
+    pub(crate) fn open_doors(&self) -> Vec<Arc<Door>> {
+        self.shared.directory.open_doors()
+    }
+
     /// Makes sure that the room is in memory.
     pub(crate) async fn wake(&self, room: RoomId) -> Result<(), RoomsError> {
         self.open_door(room).await.map(drop)
@@ -300,7 +316,7 @@ impl Rooms {
     }
 }
 
-fn unavailable(reason: &'static str) -> RoomsError {
+pub(crate) fn unavailable(reason: &'static str) -> RoomsError {
     RoomsError::Unavailable {
         reason,
         retry_after_ms: RETRY_AFTER_MS,

@@ -5,6 +5,8 @@
 
 #[path = "lifecycle/crashes.rs"]
 mod crashes;
+#[path = "lifecycle/draining.rs"]
+mod draining;
 #[path = "lifecycle/housekeeping.rs"]
 mod housekeeping;
 #[path = "lifecycle/media.rs"]

@@ -1,6 +1,6 @@
 //! `SfuProvider`: what the product asks of a media server, whatever server it is.
 //!
-//! The five required calls are those of the architecture document, by name and argument; everything else is a
+//! The five required calls are fixed by name and argument; everything else is a
 //! capability with a default that refuses. The port knows rooms and participants by id only; it keeps no rule of a
 //! room. Implementations: [`crate::embedded`], [`crate::fake`]; the suite in [`crate::contract`] holds them alike.
 //!

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -27,6 +28,12 @@ pub enum Command {
         #[command(subcommand)]
         action: ConfigAction,
     },
+    /// What an operator needs.
+    Operator {
+        /// What.
+        #[command(subcommand)]
+        action: OperatorAction,
+    },
 }
 
 /// How to look at the configuration.
@@ -36,6 +43,20 @@ pub enum ConfigAction {
     Check(SourceArgs),
     /// Prints every key, its value and where that came from.
     Explain(SourceArgs),
+}
+
+/// What an operator needs.
+#[derive(Debug, Subcommand)]
+pub enum OperatorAction {
+    /// Prints a token that reads and deletes this node's log for a while.
+    Token {
+        /// How long it lives: 90s, 30m, 12h; at most 24h.
+        #[arg(long, default_value = "1h", value_parser = duration)]
+        ttl: Duration,
+        /// The node's own configuration.
+        #[command(flatten)]
+        source: SourceArgs,
+    },
 }
 
 /// Where the configuration comes from.
@@ -64,6 +85,30 @@ pub struct SourceArgs {
     pub media_listen: Option<SocketAddr>,
 }
 
+/// A number of seconds, minutes or hours.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is no time such as 90s, 30m or 12h");
+    let (number, seconds) = match text.char_indices().next_back() {
+        Some((end, 's')) => (&text[..end], 1),
+        Some((end, 'm')) => (&text[..end], 60),
+        Some((end, 'h')) => (&text[..end], 3600),
+        Some(_) | None => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    number
+        .checked_mul(seconds)
+        .map(Duration::from_secs)
+        .ok_or_else(wrong)
+}
+
+/// The environment; what is no text is read as far as it is.
+fn environment() -> Vec<(String, String)> {
+    let text = |part: std::ffi::OsString| part.to_string_lossy().into_owned();
+    std::env::vars_os()
+        .map(|(name, value)| (text(name), text(value)))
+        .collect()
+}
+
 impl From<SourceArgs> for Sources {
     fn from(args: SourceArgs) -> Self {
         let text = |value: Option<SocketAddr>| value.map(|address| address.to_string());
@@ -81,7 +126,23 @@ impl From<SourceArgs> for Sources {
         Self {
             file: args.config,
             node: args.node,
+            environment: environment(),
             overrides,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_with_their_unit_and_not_without() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("30m"), Ok(Duration::from_secs(1800)));
+        assert_eq!(duration("12h"), Ok(Duration::from_secs(43_200)));
+        for wrong in ["", "1", "h", "-1h", "1d", "1ч", "99999999999999999999h"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
         }
     }
 }

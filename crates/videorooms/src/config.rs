@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use videorooms_domain::NodeId;
+use videorooms_gateway::SocketConfig;
 use videorooms_sfu::embedded::Advertise;
 
+mod keys;
 mod sources;
 
 pub use sources::Sources;
@@ -125,6 +127,10 @@ pub struct Limits {
     pub room_pushes_per_second: u32,
     /// Chat lines per second and member.
     pub chat_per_second: u32,
+    /// Frames that may wait for a slow client …
+    pub outbox_frames: usize,
+    /// … and their bytes.
+    pub outbox_bytes: usize,
 }
 
 /// Logs.
@@ -135,6 +141,10 @@ pub struct Log {
     pub filter: String,
     /// `text` or `json`.
     pub format: LogFormat,
+    /// Records that the debug log keeps in memory …
+    pub records: usize,
+    /// … and their bytes.
+    pub bytes: usize,
 }
 
 /// How log lines look on standard error.
@@ -176,6 +186,19 @@ impl Serialize for Secret {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str("•••")
     }
+}
+
+/// A year: longer is forever, and a sum with it still is a time.
+const LONGEST_MS: u64 = 365 * 24 * 60 * 60 * 1000;
+/// Of anything that is counted.
+const MOST: u64 = u32::MAX as u64;
+
+/// Scheme, host and perhaps a port, as browsers write it.
+fn is_origin(text: &str) -> bool {
+    let host = ["http://", "https://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', '*']))
 }
 
 const fn local(port: u16) -> SocketAddr {
@@ -244,6 +267,7 @@ impl Default for Rooms {
 
 impl Default for Limits {
     fn default() -> Self {
+        let socket = SocketConfig::default();
         Self {
             http_per_second: 50,
             sockets_per_second: 20,
@@ -254,15 +278,20 @@ impl Default for Limits {
             pushes_per_second: 50,
             room_pushes_per_second: 1000,
             chat_per_second: 5,
+            outbox_frames: socket.outbox_frames,
+            outbox_bytes: socket.outbox_bytes,
         }
     }
 }
 
 impl Default for Log {
     fn default() -> Self {
+        let log = videorooms_debug::Limits::default();
         Self {
             filter: "info,ractor=warn".to_owned(),
             format: LogFormat::Text,
+            records: log.records,
+            bytes: log.bytes,
         }
     }
 }
@@ -271,12 +300,15 @@ impl Config {
     fn check(&self) -> Result<(), ConfigError> {
         self.node_id()?;
         self.advertise()?;
+        self.check_texts()?;
+        self.check_ranges()?;
         for (name, secret) in [
             ("SECRET_KEY_BASE", &self.secret_key_base),
             ("SECRET_KEY_BASE_PREVIOUS", &self.secret_key_base_previous),
         ] {
             if secret.as_ref().is_some_and(|secret| secret.expose().len() < 32) {
-                return Err(ConfigError(format!("{name} must have at least 32 bytes")));
+                let key = name.to_ascii_lowercase();
+                return Err(ConfigError(format!("{key} ({name}) must have at least 32 bytes")));
             }
         }
         if self.dev && !self.http.listen.ip().is_loopback() {
@@ -284,6 +316,62 @@ impl Config {
                 "dev = true opens the logs and is for loopback only, but http.listen is {}",
                 self.http.listen
             )));
+        }
+        Ok(())
+    }
+
+    fn check_texts(&self) -> Result<(), ConfigError> {
+        let wrong = |text: String| Err(ConfigError(text));
+        if self.data.as_os_str().is_empty() {
+            return wrong("data: a folder is needed".to_owned());
+        }
+        if self.sfu.provider.is_empty() {
+            return wrong("sfu.provider: a name is needed, such as embedded".to_owned());
+        }
+        for origin in &self.http.allowed_origins {
+            if !is_origin(origin) {
+                return wrong(format!(
+                    "http.allowed_origins: {origin:?} is no origin such as https://example.org, without a path"
+                ));
+            }
+        }
+        let is_store =
+            |url: &str| url == "memory:" || url.strip_prefix("file:").is_some_and(|dir| !dir.is_empty());
+        // Not shown: a URL of another scheme may carry a password.
+        if self.store.url.as_deref().is_some_and(|url| !is_store(url)) {
+            return wrong("store.url: it is memory: or file:<dir>".to_owned());
+        }
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.filter) {
+            return wrong(format!("log.filter = {:?}: {error}", self.log.filter));
+        }
+        Ok(())
+    }
+
+    fn check_ranges(&self) -> Result<(), ConfigError> {
+        let (rooms, limits) = (&self.rooms, &self.limits);
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        for (key, value, most) in [
+            ("rooms.reconnect_grace_ms", rooms.reconnect_grace_ms, LONGEST_MS),
+            ("rooms.empty_ms", rooms.empty_ms, LONGEST_MS),
+            ("rooms.idle_unload_ms", rooms.idle_unload_ms, LONGEST_MS),
+            ("rooms.max_live", count(rooms.max_live), MOST),
+            ("limits.http_per_second", limits.http_per_second.into(), MOST),
+            (
+                "limits.sockets_per_second",
+                limits.sockets_per_second.into(),
+                MOST,
+            ),
+            ("limits.max_sockets", count(limits.max_sockets), MOST),
+            ("limits.pushes_per_second", limits.pushes_per_second.into(), MOST),
+            ("limits.chat_per_second", limits.chat_per_second.into(), MOST),
+            ("limits.outbox_frames", count(limits.outbox_frames), MOST),
+            ("limits.outbox_bytes", count(limits.outbox_bytes), MOST),
+            ("log.records", count(self.log.records), MOST),
+            ("log.bytes", count(self.log.bytes), MOST),
+        ] {
+            if !(1..=most).contains(&value) {
+                return Err(ConfigError(format!("{key} = {value}: it is from 1 to {most}")));
+            }
         }
         Ok(())
     }

@@ -12,14 +12,18 @@ pub fn explain(sources: &Sources) -> anyhow::Result<()> {
     let config: Config = sources.read()?;
     let figment = sources.figment()?;
     let shown: Value = Value::serialize(&config)?;
-    for (key, value) in flatten(String::new(), &shown) {
+    for (key, value) in flat(&shown) {
         let from = figment
             .find_metadata(&key)
             .map_or("default", |from| from.name.as_ref());
-        let from = if from.contains("Config") { "default" } else { from };
         print_line(&format!("{key} = {value}    # {from}"));
     }
     Ok(())
+}
+
+/// Every key below a value, dotted, with its value as it is shown.
+pub(crate) fn flat(value: &Value) -> Vec<(String, String)> {
+    flatten(String::new(), value)
 }
 
 fn flatten(path: String, value: &Value) -> Vec<(String, String)> {

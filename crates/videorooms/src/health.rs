@@ -9,6 +9,8 @@ use videorooms_debug::DebugLogHandle;
 use videorooms_gateway::{Door, ServiceStatus, StatusSource};
 use videorooms_rooms::{MediaHost, Rooms};
 
+use crate::standing::Standing;
+
 /// Below the two seconds that a probe waits.
 const DEADLINE: Duration = Duration::from_millis(1500);
 
@@ -18,14 +20,20 @@ pub(crate) struct Services {
     pub(crate) rooms: Rooms,
     pub(crate) media: MediaHost,
     pub(crate) log: DebugLogHandle,
+    pub(crate) standing: Standing,
 }
 
 #[async_trait]
 impl StatusSource for Services {
     async fn services(&self) -> Vec<ServiceStatus> {
-        let rooms = Ok(format!("{} in memory", self.rooms.live_rooms()));
+        let gateway = self.standing.of("Gateway").map(|()| String::new());
+        let rooms = self
+            .standing
+            .of("Rooms")
+            .map(|()| format!("{} in memory", self.rooms.live_rooms()));
         let (store, media, log) = tokio::join!(self.store(), self.media(), self.log());
         [
+            ("gateway", gateway),
             ("rooms", rooms),
             ("store", store),
             ("media", media),
@@ -91,12 +99,18 @@ impl Readiness for Ready {
         let gateway = if draining {
             Err("the node is leaving".to_owned())
         } else {
-            Ok(String::new())
+            self.services.standing.of("Gateway").map(|()| String::new())
         };
+        let rooms = self.services.standing.of("Rooms").map(|()| String::new());
         let (store, media) = tokio::join!(self.services.store(), self.services.media());
-        [("gateway", gateway), ("store", store), ("media", media)]
-            .map(check)
-            .into()
+        [
+            ("gateway", gateway),
+            ("rooms", rooms),
+            ("store", store),
+            ("media", media),
+        ]
+        .map(check)
+        .into()
     }
 }
 

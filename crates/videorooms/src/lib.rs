@@ -5,10 +5,15 @@ pub mod cli;
 pub mod config;
 pub mod explain;
 mod health;
+mod keep;
+mod lines;
 mod listen;
+pub mod metrics;
 mod node;
+pub mod operator;
 mod secret;
 pub mod shutdown;
+mod standing;
 mod supervisor;
 mod telemetry;
 

@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::Parser;
-use videorooms::cli::{Cli, Command, ConfigAction};
+use videorooms::cli::{Cli, Command, ConfigAction, OperatorAction};
 use videorooms::config::{Config, Sources};
-use videorooms::{Node, Telemetry, explain, shutdown};
+use videorooms::{Node, Telemetry, explain, operator, shutdown};
 
 fn main() -> ExitCode {
     match run(Cli::parse()) {
@@ -23,13 +24,20 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Config {
             action: ConfigAction::Check(args),
         } => {
-            Sources::from(args).read()?;
+            Node::builder(Sources::from(args).read()?).check()?;
             explain::print_line("the configuration can be used");
             Ok(())
         }
         Command::Config {
             action: ConfigAction::Explain(args),
         } => explain::explain(&Sources::from(args)),
+        Command::Operator {
+            action: OperatorAction::Token { ttl, source },
+        } => {
+            let token = operator::token(&Sources::from(source).read()?, ttl)?;
+            explain::print_line(&token);
+            Ok(())
+        }
     }
 }
 
@@ -37,10 +45,13 @@ fn serve(config: Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let telemetry = Telemetry::install(&config)?;
-        let node = Node::builder(config).telemetry(telemetry).start().await?;
+        let mut node = Node::builder(config).telemetry(telemetry).start().await?;
         explain::print_line(&format!("VideoRooms is ready: http://{}", node.address()));
         explain::print_line(&format!("Operators: http://{}", node.admin_address()));
-        shutdown::requested().await;
+        tokio::select! {
+            () = shutdown::requested() => {}
+            () = node.ended() => bail!("the root of the supervision tree has ended; start the node again"),
+        }
         node.stop().await;
         Ok(())
     })

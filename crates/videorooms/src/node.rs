@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use futures_util::FutureExt as _;
 use ractor::{Actor, ActorCell, ActorRef};
 use tokio::task::JoinHandle;
+use videorooms_admin::{PrometheusHandle, Readiness};
 use videorooms_debug::{DebugLog, DebugLogArguments};
 use videorooms_domain::{Epoch, Grace, NodeId, NodeIncarnation};
 use videorooms_gateway::auth::Keys;
@@ -20,22 +21,29 @@ use videorooms_store::{RoomStore, StoreError};
 
 use crate::config::Config;
 use crate::health::{Ready, Services};
+use crate::keep::Kept;
 use crate::listen::bind;
 use crate::secret;
-use crate::supervisor::{self, Child, NodeSupervisor, Start};
+use crate::standing::Standing;
+use crate::supervisor::{self, Child, Family, NodeSupervisor, Start};
 use crate::telemetry::Telemetry;
 
 /// Actors that do not end by themselves are left behind after this long.
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
+
+/// The media server that needs no registration.
+const EMBEDDED: &str = "embedded";
 
 /// A running node. Dropping it leaves it running; use [`Node::stop`].
 pub struct Node {
     address: SocketAddr,
     admin: SocketAddr,
     door: Door,
+    rooms: Rooms,
     supervisor: ActorRef<supervisor::Message>,
+    root: JoinHandle<()>,
     embedded: Option<Arc<EmbeddedProvider>>,
-    tasks: Vec<JoinHandle<()>>,
+    work: [Kept; 2],
 }
 
 /// A node to be started.
@@ -60,11 +68,20 @@ impl NodeBuilder {
         self
     }
 
+    /// Says whether the configuration asks for something that is not there.
+    ///
+    /// # Errors
+    /// With what that is, and what there is.
+    pub fn check(&self) -> anyhow::Result<()> {
+        check_provider(&self.config, &self.providers)
+    }
+
     /// Starts the node; it serves when this returns.
     ///
     /// # Errors
     /// When a port is taken, the store cannot be opened, or the configuration asks for what there is not. Nothing is left running then.
     pub async fn start(self) -> anyhow::Result<Node> {
+        self.check()?;
         let Self {
             config,
             telemetry,
@@ -96,6 +113,7 @@ impl NodeBuilder {
             rooms: rooms.clone(),
             media: media.clone(),
             log: telemetry.log.clone(),
+            standing: Standing::default(),
         };
         let door = Door::new(DoorParts {
             config: gateway_config(&config),
@@ -107,25 +125,40 @@ impl NodeBuilder {
             node: here,
             status: Arc::new(services.clone()),
         });
-        let children = children(&telemetry, &rooms, &door, public);
-        let (supervisor, _) = Actor::spawn(None, NodeSupervisor, children)
+        let family = Family {
+            children: children(&config, &telemetry, &rooms, &door, public),
+            standing: services.standing.clone(),
+        };
+        let (supervisor, root) = Actor::spawn(None, NodeSupervisor, family)
             .await
             .map_err(|error| anyhow::anyhow!("{error}"))?;
         let readiness = Arc::new(Ready {
             services,
             door: door.clone(),
         });
-        let operators = tokio::net::TcpListener::from_std(operators)?;
-        let operators = tokio::spawn(videorooms_admin::serve(operators, telemetry.metrics, readiness));
-        let house = tokio::spawn(async move { rooms.keep_house().await });
+        let metrics = telemetry.metrics;
+        let operators = Kept::begin("operators' door", move || {
+            serve_operators(
+                operators.try_clone(),
+                metrics.clone(),
+                Arc::clone(&readiness) as _,
+            )
+        });
+        let house_rooms = rooms.clone();
+        let house = Kept::begin("housekeeping", move || {
+            let rooms = house_rooms.clone();
+            async move { rooms.keep_house().await }
+        });
         tracing::info!(%address, %admin, epoch = epoch.0, "node is live");
         Ok(Node {
             address,
             admin,
             door,
+            rooms,
             supervisor,
+            root,
             embedded,
-            tasks: vec![operators, house],
+            work: [operators, house],
         })
     }
 }
@@ -166,10 +199,24 @@ impl Node {
         asked.unwrap_or(0)
     }
 
-    /// Drains and stops: clients are sent away with 1012 to come back at once, then the actors end, then media.
+    /// Waits until the root of the supervision tree has ended, which it does by [`Self::stop`] or by a bug: nobody starts anything again then,
+    /// and the process should end, so that whoever watches it starts it anew.
+    pub async fn ended(&mut self) {
+        drop((&mut self.root).await);
+    }
+
+    /// Ends the root, as a bug in it would.
+    #[cfg(feature = "test-kit")]
+    pub fn kill_root(&self) {
+        self.supervisor.kill();
+    }
+
+    /// Drains and stops: clients are sent away with 1012 to come back at once, rooms finish what they are committing, then the actors
+    /// end, then media.
     pub async fn stop(self) {
         self.door.drain().await;
-        self.tasks.iter().for_each(JoinHandle::abort);
+        self.rooms.drain().await;
+        drop(self.work);
         if let Err(error) = self.supervisor.stop_and_wait(None, Some(STOP_DEADLINE)).await {
             tracing::warn!(%error, "the actors did not end in time");
         }
@@ -196,6 +243,17 @@ async fn boot(
     Ok((here, epoch))
 }
 
+async fn serve_operators(
+    listener: std::io::Result<TcpListener>,
+    metrics: PrometheusHandle,
+    readiness: Arc<dyn Readiness>,
+) {
+    match listener.and_then(tokio::net::TcpListener::from_std) {
+        Ok(listener) => videorooms_admin::serve(listener, metrics, readiness).await,
+        Err(error) => tracing::error!(%error, "the operators' door cannot be opened"),
+    }
+}
+
 fn keys(config: &Config) -> anyhow::Result<Keys> {
     let secret = secret::load_or_make(config)?;
     let previous = config
@@ -212,22 +270,32 @@ fn media(config: &Config, mut providers: HashMap<String, Arc<dyn SfuProvider>>) 
     if let Some(provider) = providers.remove(name) {
         return Ok((provider, None));
     }
-    if name != "embedded" {
-        let known = providers
-            .into_keys()
-            .chain(["embedded".to_owned()])
-            .collect::<Vec<_>>()
-            .join(", ");
-        bail!("sfu.provider = {name:?}: there is no such media server; there are: {known}");
-    }
     let advertise = config.advertise()?;
-    let provider = Arc::new(EmbeddedProvider::start(EmbeddedConfig {
-        listen: config.sfu.listen,
-        advertise,
-        max_rooms: config.sfu.max_rooms,
-        max_peers: config.sfu.max_peers,
-    })?);
+    let provider = Arc::new(
+        EmbeddedProvider::start(EmbeddedConfig {
+            listen: config.sfu.listen,
+            advertise,
+            max_rooms: config.sfu.max_rooms,
+            max_peers: config.sfu.max_peers,
+        })
+        .map_err(|error| anyhow::anyhow!("{error}; another address is chosen with --media-listen"))?,
+    );
     Ok((Arc::clone(&provider) as _, Some(provider)))
+}
+
+/// # Errors
+/// When the configuration asks for a media server that is not there; with those that are.
+fn check_provider(config: &Config, providers: &HashMap<String, Arc<dyn SfuProvider>>) -> anyhow::Result<()> {
+    let name = &config.sfu.provider;
+    if name == EMBEDDED || providers.contains_key(name) {
+        return Ok(());
+    }
+    let mut known: Vec<_> = providers.keys().map(String::as_str).chain([EMBEDDED]).collect();
+    known.sort_unstable();
+    bail!(
+        "sfu.provider = {name:?}: there is no such media server; there are: {}",
+        known.join(", ")
+    );
 }
 
 fn rooms_config(config: &Config) -> RoomsConfig {
@@ -262,13 +330,24 @@ fn gateway_config(config: &Config) -> GatewayConfig {
     limits.pushes = Rate::per_second(config.limits.pushes_per_second);
     limits.room_pushes = Rate::per_second(config.limits.room_pushes_per_second);
     limits.chat = Rate::with_reserve(config.limits.chat_per_second, 4);
+    gateway.socket.outbox_frames = config.limits.outbox_frames;
+    gateway.socket.outbox_bytes = config.limits.outbox_bytes;
     gateway
 }
 
-fn children(telemetry: &Telemetry, rooms: &Rooms, door: &Door, public: TcpListener) -> Vec<Child> {
+fn children(
+    config: &Config,
+    telemetry: &Telemetry,
+    rooms: &Rooms,
+    door: &Door,
+    public: TcpListener,
+) -> Vec<Child> {
     let log = DebugLogArguments {
         handle: telemetry.log.clone(),
-        limits: videorooms_debug::Limits::default(),
+        limits: videorooms_debug::Limits {
+            records: config.log.records,
+            bytes: config.log.bytes,
+        },
     };
     let gateway = GatewayArguments {
         door: door.clone(),
@@ -308,6 +387,7 @@ where
     })
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one clock of this crate")]
 fn now_ms() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,6 +1,6 @@
 //! The node's own secret: what a first start without `SECRET_KEY_BASE` writes, readable by its owner only.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -11,45 +11,79 @@ use crate::config::{Config, Secret};
 
 /// Bytes of randomness in a secret that is made here; written as twice as many hexadecimal digits.
 const BYTES: usize = 32;
+/// Its file in the data folder.
+const FILE: &str = "secret";
+/// What a crash in the middle of writing leaves; never read.
+const UNFINISHED: &str = "secret.unfinished";
 
 /// The secret from the configuration, else from `<data>/secret`, which is made on the first start.
 ///
 /// # Errors
 /// When the file cannot be read or written, or holds less than a secret: it is then left as it is.
 pub(crate) fn load_or_make(config: &Config) -> anyhow::Result<Secret> {
-    if let Some(secret) = &config.secret_key_base {
-        return Ok(secret.clone());
+    match find(config)? {
+        Some(secret) => Ok(secret),
+        None => make(&config.data),
     }
-    let path = config.data.join("secret");
+}
+
+/// As [`load_or_make`], but makes none.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn load(config: &Config) -> anyhow::Result<Secret> {
+    let path = config.data.join(FILE);
+    find(config)?.with_context(|| {
+        format!(
+            "no SECRET_KEY_BASE and no {}: start the node once, or give its --data, --config and --node",
+            path.display()
+        )
+    })
+}
+
+fn find(config: &Config) -> anyhow::Result<Option<Secret>> {
+    if let Some(secret) = &config.secret_key_base {
+        return Ok(Some(secret.clone()));
+    }
+    let path = config.data.join(FILE);
     match std::fs::read_to_string(&path) {
-        Ok(text) if text.trim().len() >= BYTES => Ok(Secret::new(text.trim().to_owned())),
+        Ok(text) if text.trim().len() >= BYTES => Ok(Some(Secret::new(text.trim().to_owned()))),
         Ok(_) => bail!(
             "{} holds less than {BYTES} bytes; remove it to have a new secret made",
             path.display()
         ),
-        Err(error) if error.kind() == ErrorKind::NotFound => make(&path),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
 }
 
-fn make(path: &Path) -> anyhow::Result<Secret> {
+fn make(folder: &Path) -> anyhow::Result<Secret> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
     let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let failed = || format!("cannot write {}", path.display());
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(failed)?;
+    let path = folder.join(FILE);
+    std::fs::create_dir_all(folder)
+        .and_then(|()| write(folder, &path, &text))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(Secret::new(text))
+}
+
+/// Whole or not at all: written under another name first, so that a crash leaves no short secret that the next start would refuse.
+fn write(folder: &Path, path: &Path, text: &str) -> std::io::Result<()> {
+    let unfinished = folder.join(UNFINISHED);
+    match std::fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
     }
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path)
-        .with_context(failed)?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .with_context(failed)?;
-    Ok(Secret::new(text))
+        .open(&unfinished)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&unfinished, path)?;
+    File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]
@@ -87,5 +121,18 @@ mod tests {
             std::fs::read_to_string(dir.path().join("secret")).unwrap(),
             "short"
         );
+    }
+
+    #[test]
+    fn what_a_crash_left_half_written_is_no_secret_and_hinders_none() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(UNFINISHED), "abc").unwrap();
+        let config = Config {
+            data: dir.path().to_owned(),
+            ..Config::default()
+        };
+        let made = load_or_make(&config).unwrap();
+        assert_eq!(load(&config).unwrap().expose(), made.expose());
+        assert!(!dir.path().join(UNFINISHED).exists());
     }
 }

@@ -1,12 +1,17 @@
 //! What the node says of itself: log lines on standard error and in the debug log, metrics for the operator's door.
 
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 use videorooms_admin::PrometheusHandle;
 use videorooms_debug::DebugLogHandle;
+use videorooms_debug::redact::escape_controls;
 
-use crate::config::{Config, LogFormat};
+use crate::config::Config;
+use crate::lines;
+
+/// Of a panic's message.
+const WORDS_BYTES: usize = 200;
 
 /// Handles to what the process has one of.
 #[derive(Clone)]
@@ -27,13 +32,8 @@ impl Telemetry {
         let log = DebugLogHandle::new();
         let filter = EnvFilter::try_new(&config.log.filter)
             .map_err(|error| anyhow::anyhow!("log.filter = {:?}: {error}", config.log.filter))?;
-        let lines = fmt::layer().with_writer(std::io::stderr);
-        let lines = match config.log.format {
-            LogFormat::Text => lines
-                .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-                .boxed(),
-            LogFormat::Json => lines.json().boxed(),
-        };
+        let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+        let lines = lines::layer(config.log.format, std::io::stderr, is_terminal);
         tracing_subscriber::registry()
             .with(filter)
             .with(lines)
@@ -41,7 +41,8 @@ impl Telemetry {
             .try_init()?;
         std::panic::set_hook(Box::new(|panic| {
             let place = panic.location().map(ToString::to_string).unwrap_or_default();
-            tracing::error!(place, "panic: {}", panic.payload_as_str().unwrap_or("no words"));
+            let words = last_words(panic.payload_as_str());
+            tracing::error!(place, words, "panicked");
         }));
         let metrics = videorooms_admin::install_metrics()?;
         describe();
@@ -58,10 +59,30 @@ impl Telemetry {
     }
 }
 
+/// What a panic said, as far as a log may hold it: a failed assertion quotes whatever it compared.
+fn last_words(payload: Option<&str>) -> String {
+    let first = payload.and_then(|words| words.lines().next()).unwrap_or_default();
+    escape_controls(&first[..first.floor_char_boundary(WORDS_BYTES)])
+}
+
 fn describe() {
+    crate::metrics::describe();
     videorooms_debug::describe_metrics();
     videorooms_gateway::metrics::describe();
     videorooms_rooms::metrics::describe();
     videorooms_sfu::embedded::describe_metrics();
     videorooms_store::describe_metrics();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_panic_only_the_first_line_is_kept_and_not_much_of_it() {
+        let words = "assertion `left == right` failed\n  left: \"a secret\"\n right: \"another\"";
+        assert_eq!(last_words(Some(words)), "assertion `left == right` failed");
+        assert!(last_words(Some(&"ж".repeat(1000))).len() <= WORDS_BYTES);
+        assert_eq!(last_words(None), "");
+    }
 }

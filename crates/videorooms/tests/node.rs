@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 use videorooms::Node;
 use videorooms::config::Config;
-use videorooms_tests::{Client, create_room};
+use videorooms_tests::{Client, create_room, http};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 const ACTORS: [&str; 3] = ["DebugLog", "Rooms", "Gateway"];
@@ -30,7 +30,7 @@ async fn start(data: &TempDir) -> Node {
 async fn until(url: &str, wished: impl Fn(&Value) -> bool) {
     let asking = async {
         loop {
-            let answer = reqwest::get(url).await.ok();
+            let answer = http().get(url).send().await.ok();
             if let Some(answer) = answer.filter(|answer| answer.status() == 200)
                 && wished(&answer.json().await.expect("an answer is JSON"))
             {
@@ -100,5 +100,18 @@ async fn a_node_whose_port_is_taken_says_so_and_leaves_nothing_behind() {
         "{error}"
     );
     assert!(!data.path().join("other").exists());
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_root_has_ended_says_so_to_its_program() {
+    let data = tempfile::tempdir().unwrap();
+    let mut node = start(&data).await;
+    let early = timeout(Duration::ZERO, node.ended()).await;
+    assert!(early.is_err(), "it runs");
+    node.kill_root();
+    timeout(DEADLINE, node.ended())
+        .await
+        .expect("its end is seen in time");
     node.stop().await;
 }

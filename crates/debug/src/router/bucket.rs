@@ -33,6 +33,12 @@ impl Bucket {
         self.tokens -= f64::from(tokens);
         Ok(())
     }
+
+    /// Nothing is owed any more.
+    pub(super) fn is_full(&self, now: Instant) -> bool {
+        let since = now.saturating_duration_since(self.at);
+        self.tokens + since.as_secs_f64() * self.per_second >= self.capacity
+    }
 }
 
 #[cfg(test)]

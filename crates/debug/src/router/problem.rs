@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::handle::DebugLogError;
+use crate::metrics::{self, Refused};
 
 /// A refusal.
 #[derive(Debug)]
@@ -70,6 +71,18 @@ impl Problem {
             retry_after: Some(retry_after),
             ..problem
         }
+    }
+}
+
+impl Problem {
+    /// Counts a refusal of what a browser wrote.
+    pub(super) fn count(&self) {
+        let why = match self.status {
+            StatusCode::PAYLOAD_TOO_LARGE => Refused::TooLarge,
+            StatusCode::TOO_MANY_REQUESTS => Refused::Rate,
+            _ => Refused::Invalid,
+        };
+        metrics::refused(why, 1);
     }
 }
 

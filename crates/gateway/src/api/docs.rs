@@ -7,13 +7,13 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::{health, room, status};
+use super::{health, room, session, status};
 use crate::state::Door;
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "VideoRooms", description = "Rooms before one is in them. What happens inside is said over the socket: see docs/protocol.md."),
-    paths(room::create, room::show, room::change, room::end, room::join, health::health, status::status),
+    paths(room::create, room::show, room::change, room::end, room::join, session::open, session::close, health::health, status::status),
     modifiers(&Bearer)
 )]
 struct Document;
@@ -59,6 +59,7 @@ mod tests {
             "/api/rooms",
             "/api/rooms/{id}",
             "/api/rooms/{id}/join",
+            "/api/session",
             "/api/status",
         ];
         assert_eq!(paths, expected);

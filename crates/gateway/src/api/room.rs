@@ -1,6 +1,6 @@
 //! `/api/rooms`: making a room, looking at it from outside, getting a token for it, and changing or ending it with one.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Json as Answer;
 use axum::extract::{Extension, FromRequestParts, Path, State};
@@ -23,6 +23,8 @@ use crate::state::Door;
 
 /// Shown until the host gives another name.
 const HOST_NAME: &str = "Host";
+/// When another node, or this one started again, may be there.
+const LEAVING: Duration = Duration::from_secs(2);
 
 /// How a room begins. Everything has a default.
 #[derive(Default, Deserialize, ToSchema)]
@@ -126,13 +128,7 @@ pub(crate) async fn create(
     State(door): State<Door>,
     Json(wish): Json<NewRoom>,
 ) -> Result<(StatusCode, Answer<Created>), Problem> {
-    if door.is_draining() {
-        return Err(Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "unavailable",
-            "this node is leaving",
-        ));
-    }
+    stays(&door)?;
     let name = participant_name(wish.host_name.as_deref().unwrap_or(HOST_NAME)).map_err(rejected)?;
     let password = match wish.password {
         Some(password) => Some(hash(&door, password).await?),
@@ -177,6 +173,7 @@ pub(crate) async fn join(
     Named(room): Named,
     Json(wish): Json<Join>,
 ) -> Result<Answer<Grant>, Problem> {
+    stays(&door)?;
     let name = participant_name(&wish.name).map_err(rejected)?;
     let overview = door.rooms().overview(room).await.map_err(refused)?;
     let refuse = |rejection| Err(rejected(rejection));
@@ -198,6 +195,19 @@ pub(crate) async fn join(
         participant_id: participant.to_string(),
         token,
     }))
+}
+
+/// Whoever is let in here would be sent away at once.
+fn stays(door: &Door) -> Result<(), Problem> {
+    if !door.is_draining() {
+        return Ok(());
+    }
+    let problem = Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "unavailable",
+        "this node is leaving",
+    );
+    Err(problem.retry_after(LEAVING))
 }
 
 /// Changes settings.

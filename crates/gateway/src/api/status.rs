@@ -40,8 +40,7 @@ pub(crate) struct SfuStatus {
 /// Says how the node and its services are.
 #[utoipa::path(get, path = "/api/status", responses((status = 200, body = NodeStatus)))]
 pub(crate) async fn status(State(door): State<Door>) -> Json<NodeStatus> {
-    let mut services = vec![gateway(&door)];
-    services.extend(door.status().services().await);
+    let services = door.status().services().await;
     let media = services.iter().find(|service| service.name == "media");
     let sfu = SfuStatus {
         provider: door.media().provider_name().to_owned(),
@@ -57,13 +56,4 @@ pub(crate) async fn status(State(door): State<Door>) -> Json<NodeStatus> {
         rooms: door.rooms().live_rooms(),
         connections: door.connections(),
     })
-}
-
-fn gateway(door: &Door) -> ServiceStatus {
-    let detail = format!("{} sockets", door.connections());
-    ServiceStatus {
-        name: "gateway",
-        status: "ok",
-        detail,
-    }
 }

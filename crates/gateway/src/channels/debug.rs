@@ -15,17 +15,18 @@ pub(crate) struct LogsChannel {
     next: Option<BoxFuture<'static, (Follower, Option<Batch>)>>,
 }
 
-/// Follows the log, if `token` is an operator's or logs are open.
+/// Follows the log, if the token of the join or of the socket's cookie is an operator's, or logs are open.
 pub(crate) fn join(
     log: &DebugLogHandle,
     keys: &Keys,
     open: bool,
+    cookie: Option<&str>,
     params: &LogsJoin,
 ) -> Result<LogsChannel, ErrorReply> {
-    let operator = params
-        .token
-        .as_deref()
-        .is_some_and(|token| keys.verify_operator(token).is_ok());
+    let operator = [params.token.as_deref(), cookie]
+        .into_iter()
+        .flatten()
+        .any(|token| keys.verify_operator(token).is_ok());
     if open || operator {
         Ok(LogsChannel {
             next: Some(following(log.follow())),

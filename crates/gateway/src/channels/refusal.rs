@@ -63,7 +63,7 @@ pub(crate) fn refused_by_media(error: &SfuError) -> ErrorReply {
         SfuError::NoSuchRoom | SfuError::NoSuchPeer => (Reason::NotFound, None),
         SfuError::Forbidden => (Reason::Unauthorized, None),
         SfuError::Full(_) => (Reason::Full, None),
-        SfuError::TooFast(wait) => return rate_limited(*wait),
+        SfuError::TooFast(wait) => return rate_limited("offers", *wait),
         SfuError::Invalid(_) => (Reason::Invalid, None),
         SfuError::Unavailable(_) => (Reason::Unavailable, Some(RETRY_MEDIA_MS)),
         SfuError::Unsupported => (Reason::Unsupported, None),

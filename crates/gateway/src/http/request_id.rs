@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use tracing::Instrument as _;
 
 use super::problem::MEDIA_TYPE;
+use crate::metrics as names;
 
 const NAME: HeaderName = HeaderName::from_static("x-request-id");
 /// Refusals are shorter.
@@ -52,12 +53,19 @@ fn fresh() -> String {
     format!("{:016x}", getrandom::u64().unwrap_or_default())
 }
 
+/// Every refusal over HTTP passes here, whoever made it; `code` is one of ours, so there are few.
+fn count(problem: &Map<String, Value>) {
+    let code = problem.get("code").and_then(Value::as_str).unwrap_or("none");
+    metrics::counter!(names::PROBLEMS, "code" => code.to_owned()).increment(1);
+}
+
 async fn with_name(response: Response, id: &str) -> Response {
     let (mut parts, body) = response.into_parts();
     let body = to_bytes(body, PROBLEM_BYTES).await.unwrap_or_default();
     let named = serde_json::from_slice::<Map<String, Value>>(&body)
         .ok()
         .and_then(|mut problem| {
+            count(&problem);
             problem.insert("request_id".to_owned(), id.into());
             serde_json::to_vec(&problem).ok()
         });

@@ -22,6 +22,7 @@ use videorooms_protocol::control;
 use super::Client;
 use super::registry::Reserved;
 use super::wire::Wire;
+use crate::api::session;
 use crate::http::{self, Problem};
 use crate::limits::prefix;
 use crate::metrics as names;
@@ -82,6 +83,7 @@ fn open(
     let client = Client {
         address: client.address,
         is_local: client.is_at_this_machine(headers),
+        operator_cookie: session::cookie(headers).map(Into::into),
         auth_token,
     };
     if offered(headers).any(|protocol| protocol == control::SUBPROTOCOL) {
@@ -149,7 +151,7 @@ fn is_spoken(version: &str) -> bool {
 }
 
 /// Browsers say from where a page is; others need not.
-fn is_own_origin(headers: &HeaderMap, allowed: &[String]) -> bool {
+pub(crate) fn is_own_origin(headers: &HeaderMap, allowed: &[String]) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return true;
     };

@@ -5,6 +5,7 @@ mod logs;
 mod manners;
 mod page;
 mod rooms;
+mod session;
 
 use reqwest::Response;
 use serde_json::Value;

@@ -13,7 +13,7 @@ fn limited(reply: &Value) -> bool {
 }
 
 fn counted(counters: &Counters, of: &str) -> f64 {
-    counters.value(&format!("gateway_rate_limited_total{{of=\"{of}\"}}"))
+    counters.value(&format!("videorooms_gateway_rate_limited_total{{of=\"{of}\"}}"))
 }
 
 #[tokio::test]

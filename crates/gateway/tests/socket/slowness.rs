@@ -50,7 +50,10 @@ async fn a_slow_client_loses_passing_frames_first_and_then_its_socket() {
         .collect();
     assert_eq!(seqs, (0..seqs.len()).collect::<Vec<_>>(), "no gap goes unseen");
     assert!(seqs.len() < 20);
-    assert_eq!(counters.value(r#"gateway_sockets_closed_total{why="slow"}"#), 1.0);
+    assert_eq!(
+        counters.value(r#"videorooms_gateway_sockets_closed_total{why="slow"}"#),
+        1.0
+    );
     host.done("chat_send", json!({"text": "and on"})).await;
 }
 

@@ -87,11 +87,13 @@ struct AllIsWell;
 #[async_trait]
 impl StatusSource for AllIsWell {
     async fn services(&self) -> Vec<ServiceStatus> {
-        vec![ServiceStatus {
-            name: "media",
-            status: "ok",
-            detail: "fake".to_owned(),
-        }]
+        ["gateway", "media"]
+            .map(|name| ServiceStatus {
+                name,
+                status: "ok",
+                detail: "fake".to_owned(),
+            })
+            .into()
     }
 }
 

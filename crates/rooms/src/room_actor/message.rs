@@ -47,6 +47,8 @@ pub(crate) enum RoomMessage {
     MediaDone(Report),
     /// Time to ask the media server again.
     RetryMedia,
+    /// The node stops: tell when nothing waits for the store.
+    Settle(oneshot::Sender<()>),
     /// A deadline may have passed.
     Tick,
     /// Panics; shows that a crash of one room is a pause for its members and nothing to the others.

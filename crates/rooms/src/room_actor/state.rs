@@ -15,6 +15,7 @@ use super::{Envelope, Reply, RoomMessage};
 use crate::api::{Body, Overview, Publication, RoomsError};
 use crate::directory::Directory;
 use crate::door::Door;
+use crate::draining::LOOK_AGAIN;
 use crate::load::Stored;
 use crate::media_plan::MediaPlan;
 use crate::metrics as names;
@@ -160,6 +161,11 @@ impl RoomState {
             }
             RoomMessage::MediaDone(report) => self.media_done(report),
             RoomMessage::RetryMedia => self.media_plan.wake(),
+            RoomMessage::Settle(told) if self.pipeline.is_idle() => drop(told.send(())),
+            RoomMessage::Settle(told) => drop(
+                self.myself
+                    .send_after(LOOK_AGAIN, move || Envelope::inner(RoomMessage::Settle(told))),
+            ),
             RoomMessage::Tick => self.tick(),
             #[cfg(any(test, feature = "test-kit"))]
             RoomMessage::Panic => panic!("asked to panic"),

@@ -1,15 +1,20 @@
-//! Where the configuration comes from: the only reader of files and environment. Later ones win: built-in defaults, the shared part of the
-//! file, its `[nodes.<id>]` part, the environment (`VIDEOROOMS__SECTION__KEY`, and the variables of the architecture document), the command line.
+//! Where the configuration comes from: the only reader of files. Later ones win: built-in defaults, the shared part of the file, its
+//! `[nodes.<id>]` part, the environment (`VIDEOROOMS__SECTION__KEY`, and the two secrets by their own names), the command line.
 //!
-//! An unknown key is an error that names the nearest known one.
+//! The file says of itself what is text and what is a number; variables and flags are text and are read as their key wants them
+//! ([`super::keys`]). An unknown key is an error that names the nearest known ones. No error shows the value of a secret.
 
 use std::path::{Path, PathBuf};
 
-use figment::providers::{Env, Format, Serialized, Toml};
-use figment::value::{Dict, Map};
+use figment::providers::{Format, Toml};
+use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
+use super::keys::{self, SECRETS};
 use super::{Config, ConfigError};
+
+/// What the variables of keys begin with.
+const PREFIX: &str = "VIDEOROOMS__";
 
 /// Where the configuration comes from, as the command line says.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +23,8 @@ pub struct Sources {
     pub file: Option<PathBuf>,
     /// Which node of the file.
     pub node: Option<String>,
+    /// Variables of the environment by name; those that mean nothing here are passed over.
+    pub environment: Vec<(String, String)>,
     /// Keys given on the command line, dotted.
     pub overrides: Vec<(&'static str, String)>,
 }
@@ -41,17 +48,26 @@ impl Sources {
     /// # Errors
     /// [`ConfigError`] when the file cannot be read.
     pub fn figment(&self) -> Result<Figment, ConfigError> {
-        let mut figment = Figment::from(Serialized::defaults(Config::default()));
+        let defaults = Source::named("default".to_owned(), keys::defaults());
+        let mut figment = Figment::from(defaults);
         if let Some(path) = &self.file {
             figment = self.merge_file(figment, path)?;
         }
-        figment = figment.merge(Env::prefixed("VIDEOROOMS__").split("__"));
-        figment = figment.merge(Env::raw().only(&["SECRET_KEY_BASE", "SECRET_KEY_BASE_PREVIOUS"]));
+        for (name, value) in &self.environment {
+            if let Some(key) = key_of(name) {
+                figment = figment.merge(Source::of_key(
+                    format!("environment variable {name}"),
+                    &key,
+                    value,
+                ));
+            }
+        }
+        let command_line = || "the command line".to_owned();
         if let Some(node) = &self.node {
-            figment = figment.merge(("node", node));
+            figment = figment.merge(Source::of_key(command_line(), "node", node));
         }
         for (key, value) in &self.overrides {
-            figment = figment.merge(Flag { key, value });
+            figment = figment.merge(Source::of_key(command_line(), key, value));
         }
         Ok(figment)
     }
@@ -62,13 +78,10 @@ impl Sources {
         let mut shared = dict_of(&text).map_err(|error| failed(&error))?;
         let nodes = shared
             .remove("nodes")
-            .and_then(figment::value::Value::into_dict)
+            .and_then(Value::into_dict)
             .unwrap_or_default();
-        let figment = figment.merge(FilePart {
-            path: path.to_owned(),
-            part: "shared settings",
-            dict: shared,
-        });
+        let part = |part: &str, dict| Source::named(format!("{} ({part})", path.display()), dict);
+        let figment = figment.merge(part("shared settings", shared));
         let Some(node) = &self.node else {
             return Ok(figment);
         };
@@ -80,57 +93,51 @@ impl Sources {
             )));
         };
         let dict = own.into_dict().unwrap_or_default();
-        Ok(figment.merge(FilePart {
-            path: path.to_owned(),
-            part: "this node's settings",
-            dict,
-        }))
+        Ok(figment.merge(part("this node's settings", dict)))
     }
 }
 
+/// The dotted key that a variable stands for.
+fn key_of(variable: &str) -> Option<String> {
+    if let Some(rest) = variable.strip_prefix(PREFIX) {
+        return Some(rest.to_ascii_lowercase().replace("__", "."));
+    }
+    let key = variable.to_ascii_lowercase();
+    (variable.bytes().all(|byte| !byte.is_ascii_lowercase()) && SECRETS.contains(&key.as_str()))
+        .then_some(key)
+}
+
 fn dict_of(toml: &str) -> Result<Dict, Box<figment::Error>> {
-    let value: figment::value::Value = Figment::from(Toml::string(toml)).extract()?;
+    let value: Value = Figment::from(Toml::string(toml)).extract()?;
     // Without the name of this intermediate source: whoever merges it gives its own.
-    let value = figment::value::Value::serialize(value)?;
+    let value = Value::serialize(value)?;
     Ok(value.into_dict().unwrap_or_default())
 }
 
-/// A part of the file as a source of its own, so that `explain` can name it.
-struct FilePart {
-    path: PathBuf,
-    part: &'static str,
+/// Some keys and where they come from, which `explain` and errors name.
+struct Source {
+    name: String,
     dict: Dict,
 }
 
-impl Provider for FilePart {
+impl Source {
+    fn named(name: String, dict: Dict) -> Self {
+        Self { name, dict }
+    }
+
+    fn of_key(name: String, key: &str, text: &str) -> Self {
+        let nested = figment::util::nest(key, keys::read(key, text));
+        Self::named(name, nested.into_dict().unwrap_or_default())
+    }
+}
+
+impl Provider for Source {
     fn metadata(&self) -> Metadata {
-        Metadata::named(format!("{} ({})", self.path.display(), self.part))
+        Metadata::named(self.name.clone())
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
         Ok(Map::from([(Profile::Default, self.dict.clone())]))
-    }
-}
-
-/// One key from the command line, its value read as the environment's are.
-struct Flag<'a> {
-    key: &'a str,
-    value: &'a str,
-}
-
-impl Provider for Flag<'_> {
-    fn metadata(&self) -> Metadata {
-        Metadata::named("the command line")
-    }
-
-    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        // Any text is a value; reading it cannot fail.
-        let Ok(value) = self.value.parse();
-        let nested = figment::util::nest(self.key, value);
-        Ok(Map::from([(
-            Profile::Default,
-            nested.into_dict().unwrap_or_default(),
-        )]))
     }
 }
 
@@ -143,29 +150,31 @@ impl ConfigError {
                 .unwrap_or_default()
         };
         let path = error.path.join(".");
-        if let Kind::UnknownField(field, known) = &error.kind {
-            let nearest = known
-                .iter()
-                .max_by(|a, b| strsim::jaro_winkler(field, a).total_cmp(&strsim::jaro_winkler(field, b)));
+        if let Kind::UnknownField(field, _) = &error.kind {
             // figment's path holds the field itself or only its parents.
             let parents = path
                 .strip_suffix(field.as_str())
                 .unwrap_or(&path)
                 .trim_end_matches('.');
-            let whole = |key: &str| {
-                if parents.is_empty() {
-                    key.to_owned()
-                } else {
-                    format!("{parents}.{key}")
-                }
+            let whole = if parents.is_empty() {
+                field.clone()
+            } else {
+                format!("{parents}.{field}")
             };
-            let origin = from(figment.find_metadata(&whole(field)));
-            let hint = nearest
-                .map(|key| format!("; did you mean {}?", whole(key)))
-                .unwrap_or_default();
-            return Self(format!("unknown key {}{origin}{hint}", whole(field)));
+            let origin = from(figment.find_metadata(&whole));
+            let nearest = keys::nearest(&whole).join(" or ");
+            let hint = if nearest.is_empty() {
+                String::new()
+            } else {
+                format!("; did you mean {nearest}?")
+            };
+            return Self(format!("unknown key {whole}{origin}{hint}"));
         }
-        Self(format!("{path}: {}{}", error.kind, from(error.metadata.as_ref())))
+        let origin = from(error.metadata.as_ref());
+        if SECRETS.contains(&path.as_str()) {
+            return Self(format!("{path}: a secret is text of at least 32 bytes{origin}"));
+        }
+        Self(format!("{path}: {}{origin}", error.kind))
     }
 }
 
@@ -186,7 +195,7 @@ mod tests {
         let sources = Sources {
             file: Some(file),
             node: node.map(str::to_owned),
-            overrides: Vec::new(),
+            ..Sources::default()
         };
         (folder, sources)
     }
@@ -231,5 +240,151 @@ mod tests {
     #[test]
     fn dev_is_refused_off_loopback() {
         assert!(read("dev = true\n[http]\nlisten = \"0.0.0.0:4000\"\n", None).is_err());
+    }
+
+    fn by_environment(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let environment = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let sources = Sources {
+            environment,
+            ..Sources::default()
+        };
+        sources.read()
+    }
+
+    /// A value for every key that is not its default.
+    const EVERY_KEY: [(&str, &str, &str); 28] = [
+        ("dev", "true", "true"),
+        ("node", "7", "\"7\""),
+        ("data", "1", "\"1\""),
+        ("http.listen", "127.0.0.1:1", "\"127.0.0.1:1\""),
+        (
+            "http.trusted_proxies",
+            "10.0.0.0/8, ::1/128",
+            "[\"10.0.0.0/8\", \"::1/128\"]",
+        ),
+        (
+            "http.allowed_origins",
+            "[\"https://a.example\"]",
+            "[\"https://a.example\"]",
+        ),
+        ("admin.listen", "127.0.0.1:2", "\"127.0.0.1:2\""),
+        ("sfu.provider", "1", "\"1\""),
+        ("sfu.listen", "127.0.0.1:3", "\"127.0.0.1:3\""),
+        (
+            "sfu.advertise",
+            "192.0.2.1,192.0.2.2:5",
+            "[\"192.0.2.1\", \"192.0.2.2:5\"]",
+        ),
+        ("store.url", "memory:", "\"memory:\""),
+        ("rooms.reconnect_grace_ms", "1", "1"),
+        ("rooms.empty_ms", "2", "2"),
+        ("rooms.idle_unload_ms", "3", "3"),
+        ("rooms.max_live", "4", "4"),
+        ("limits.http_per_second", "5", "5"),
+        ("limits.sockets_per_second", "6", "6"),
+        ("limits.max_sockets", "7", "7"),
+        ("limits.pushes_per_second", "8", "8"),
+        ("limits.chat_per_second", "9", "9"),
+        ("limits.outbox_frames", "10", "10"),
+        ("limits.outbox_bytes", "1048577", "1048577"),
+        ("log.filter", "debug", "\"debug\""),
+        ("log.format", "json", "\"json\""),
+        ("log.records", "11", "11"),
+        ("log.bytes", "1048577", "1048577"),
+        ("secret_key_base", "12345678901234567890123456789012", "\"•••\""),
+        (
+            "secret_key_base_previous",
+            "true45678901234567890123456789012",
+            "\"•••\"",
+        ),
+    ];
+
+    #[test]
+    fn every_key_can_be_set_by_the_environment() {
+        let mut known: Vec<_> = EVERY_KEY.iter().map(|(key, ..)| (*key).to_owned()).collect();
+        known.sort();
+        assert_eq!(known, keys::all(), "a key without a row here");
+        for (key, text, shown) in EVERY_KEY {
+            let variable = format!("{PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"));
+            let config =
+                by_environment(&[(&variable, text)]).unwrap_or_else(|error| panic!("{variable}: {error}"));
+            let all = crate::explain::flat(&Value::serialize(&config).unwrap());
+            let found = all
+                .iter()
+                .find(|(name, _)| name == key)
+                .map(|(_, value)| value.as_str());
+            assert_eq!(found, Some(shown), "{variable}");
+        }
+    }
+
+    #[test]
+    fn secrets_have_names_of_their_own_and_may_look_like_numbers() {
+        let digits = "12345678901234567890123456789012";
+        let config = by_environment(&[("SECRET_KEY_BASE", digits)]).unwrap();
+        assert_eq!(config.secret_key_base.unwrap().expose(), digits);
+    }
+
+    #[test]
+    fn no_error_shows_a_secret_whatever_it_was_taken_for() {
+        for error in [
+            by_environment(&[("SECRET_KEY_BASE", "31337")]),
+            by_environment(&[("VIDEOROOMS__SECRET_KEY_BASE_PREVIOUS", "31337")]),
+            by_environment(&[("VIDEOROOMS__SECRET_KEY_BASE__X", "31337")]),
+            read("secret_key_base = 31337\n", None),
+            read("secret_key_base = [\"31337\"]\n", None),
+        ] {
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains("32 bytes") && !error.contains("31337"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_key_is_sought_everywhere() {
+        let hint = |toml| read(toml, None).unwrap_err().to_string();
+        let error = hint("listen = \"127.0.0.1:1\"\n");
+        assert!(error.contains("http.listen"), "{error}");
+        let error = hint("[htpp]\nlisten = \"127.0.0.1:1\"\n");
+        assert!(error.contains("did you mean http?"), "{error}");
+        let error = by_environment(&[("VIDEOROOMS__MAX_SOCKETS", "1")])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("limits.max_sockets") && error.contains("VIDEOROOMS__MAX_SOCKETS"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_by_its_key() {
+        for (key, text) in [
+            ("node", "Ä"),
+            ("data", ""),
+            ("http.allowed_origins", "https://a.example/"),
+            ("http.allowed_origins", "a.example"),
+            ("sfu.provider", ""),
+            ("sfu.advertise", "nowhere"),
+            ("store.url", "redis:"),
+            ("store.url", "file:"),
+            ("rooms.empty_ms", "0"),
+            ("rooms.empty_ms", "18446744073709551615"),
+            ("rooms.max_live", "0"),
+            ("limits.http_per_second", "0"),
+            ("limits.max_sockets", "0"),
+            ("limits.outbox_frames", "0"),
+            ("log.filter", "info,[="),
+            ("log.records", "0"),
+        ] {
+            let variable = format!("{PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"));
+            let error = by_environment(&[(&variable, text)])
+                .err()
+                .map(|error| error.to_string());
+            assert!(
+                error.as_ref().is_some_and(|error| error.contains(key)),
+                "{key}={text}: {error:?}"
+            );
+        }
     }
 }

@@ -151,8 +151,9 @@ impl Conversation {
 
     fn join_logs(&mut self, id: ChannelId, frame: &Frame<'_>, work: &mut FuturesUnordered<Work>) {
         let open = self.state.config().open_logs && self.client.is_local;
-        let joined =
-            params(frame).and_then(|params| debug::join(self.state.log(), self.state.keys(), open, &params));
+        let cookie = self.client.operator_cookie.as_deref();
+        let joined = params(frame)
+            .and_then(|params| debug::join(self.state.log(), self.state.keys(), open, cookie, &params));
         let joined = joined.map(|logs| (Kind::Logs(logs), answer(&videorooms_protocol::frame::Empty {})));
         self.joined(id, joined, work);
     }
