@@ -10,6 +10,9 @@ import { launch } from './browser.mjs';
 import { Network } from './network.mjs';
 import { Person } from './person.mjs';
 
+/** Of one scene. As a flag, `--test-timeout` limits the whole file on Node 20. */
+const SCENE_MS = 240_000;
+
 export class Scene {
   people = [];
   networks = [];
@@ -75,7 +78,7 @@ export function scenes(tests) {
   });
   test.after(() => browser?.close());
   for (const [name, act] of Object.entries(tests)) {
-    test(name, async () => {
+    test(name, { timeout: SCENE_MS }, async () => {
       const scene = new Scene(browser, await Server.start());
       try {
         await act(scene);
