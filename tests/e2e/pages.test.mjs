@@ -48,6 +48,7 @@ const looks = LOOKS.map((look) => [
     await ada.page.evaluate(() => document.activeElement?.blur());
     await isAccessible(ada, 'room', look);
 
+    await ada.opensChat();
     await ada.say('hello');
     await ada.reads(['hello']);
     await isAccessible(ada, 'room-chat', look);
@@ -78,9 +79,11 @@ scenes({
   'a link to a room that is not there says so and leads home': async (scene) => {
     const ada = await scene.person('Ada');
     await ada.page.goto(`${scene.url}/rooms/${'0'.repeat(26)}`);
-    await ada.page.getByRole('link').or(ada.page.getByRole('button')).first().waitFor();
+    await ada.page.getByRole('heading', { name: 'There is no such room' }).waitFor();
     await ada.screenshot('room-not-found');
     assert.equal(await ada.hook('leave-room').count(), 0);
+    await ada.page.getByRole('button', { name: 'To the home page' }).click();
+    await ada.hook('create-room').waitFor();
   },
 
   'where the browser refuses the camera one can still join and see the others': async (scene) => {
