@@ -18,6 +18,10 @@ export class FakeSignalling implements Signalling {
   readonly #params: () => object;
   readonly #handlers: SignallingHandlers;
   #peers = 0;
+  #redeeming: string | null = null;
+  /** With a reason, the node refuses every join. */
+  refusal: string | null = null;
+  closed = false;
 
   constructor(params: () => object, handlers: SignallingHandlers) {
     this.#params = params;
@@ -25,16 +29,18 @@ export class FakeSignalling implements Signalling {
   }
 
   open(): void {
+    this.closed = false;
     queueMicrotask(() => this.join());
   }
 
   restart(): void {
-    this.joined = false;
+    this.close();
     this.open();
   }
 
   close(): void {
     this.joined = false;
+    this.closed = true;
   }
 
   push(event: string, payload: object): Promise<unknown> {
@@ -45,14 +51,26 @@ export class FakeSignalling implements Signalling {
 
   /** The node answers a join, re-attaching the peer if it lives. */
   join(): void {
+    if (this.closed) return;
     const params = this.#params() as Record<string, unknown>;
     this.joins.push(params);
+    if (this.#redeeming !== null && params['token'] === this.#redeeming) this.refusal = null;
+    if (this.refusal !== null) {
+      this.#handlers.refused(Object.assign(new Error(this.refusal), { reason: this.refusal }));
+      return;
+    }
     const asked = params['peer'];
     const resumed = typeof asked === 'number' && this.living.has(asked);
     const peer = resumed ? asked : (this.#peers += 1);
     this.living.add(peer);
     this.joined = true;
     this.#handlers.joined({ peer, resumed, ice_servers: [], slots: { audio: 8, video: 8 } });
+  }
+
+  /** Refuses joins that show any other token. */
+  refuseUntil(token: string, reason: string): void {
+    this.refusal = reason;
+    this.#redeeming = token;
   }
 
   drop(): void {

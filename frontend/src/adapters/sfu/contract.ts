@@ -9,6 +9,13 @@ export interface ContractSubject {
   adapter: SFUAdapter;
   /** Breaks the transport and lets the adapter mend it. */
   loseAndRecover(): Promise<void>;
+  /** Puts someone with a camera into the room. */
+  remoteJoins(id: string): void;
+  remoteLeaves(id: string): void;
+  /** Lets people be heard, by level. */
+  speak(levels: ReadonlyMap<string, number>): void;
+  /** Takes the grant's worth away: the next connecting is refused until `renew`. */
+  expire(): void;
   config: Pick<SFUConfig, 'signalling'> & Partial<SFUConfig>;
 }
 
@@ -18,16 +25,20 @@ export function adapterContract(name: string, make: () => ContractSubject): void
     let subject: ContractSubject;
     let states: SFUState[];
     let ended: Source[];
+    let heard: ReadonlyMap<string, number>[];
+    let changes: number;
 
     beforeEach(async () => {
       devices = new FakeDevices();
       subject = make();
       states = [];
       ended = [];
+      heard = [];
+      changes = 0;
       const callbacks: SFUCallbacks = {
         stateChanged: (state) => states.push(state),
-        participantsChanged: () => undefined,
-        speakers: () => undefined,
+        participantsChanged: () => (changes += 1),
+        speakers: (levels) => heard.push(levels),
         sourceEnded: (source) => ended.push(source),
       };
       await subject.adapter.connect(
@@ -109,13 +120,44 @@ export function adapterContract(name: string, make: () => ContractSubject): void
       expect(devices.live).toEqual([]);
     });
 
+    test('who comes is there with tracks of their own, and who leaves is not', () => {
+      const before = changes;
+      subject.remoteJoins('anna');
+      const [anna] = subject.adapter.getRemoteParticipants();
+      expect(anna).toMatchObject({ id: 'anna', local: false });
+      const camera = anna?.tracks.get('camera');
+      expect(camera?.stream.getTracks()).toEqual([camera?.track]);
+      expect(changes).toBeGreaterThan(before);
+      subject.remoteLeaves('anna');
+      expect(subject.adapter.getRemoteParticipants()).toEqual([]);
+      expect(changes).toBeGreaterThan(before + 1);
+    });
+
+    test('who speaks is told by level', () => {
+      const levels = new Map([
+        ['anna', 20],
+        ['boris', 40],
+      ]);
+      subject.speak(levels);
+      expect(heard).toEqual([levels]);
+    });
+
+    test('a grant that is refused is told as expired, and a fresh one connects again', async () => {
+      await subject.adapter.setAudioEnabled(true);
+      subject.expire();
+      await vi.waitFor(() => expect(states.at(-1)).toBe('expired'));
+      subject.adapter.renew({ token: 'fresh' });
+      await vi.waitFor(() => expect(states.at(-1)).toBe('connected'));
+      expect(on()).toEqual(['microphone']);
+    });
+
     test('disconnecting stops every track and calls nothing back', async () => {
       await subject.adapter.setAudioEnabled(true);
       await subject.adapter.setScreenEnabled(true);
-      const before = states.length;
+      const before = [states.length, changes];
       await subject.adapter.disconnect();
       expect(devices.live).toEqual([]);
-      expect(states.length).toBe(before);
+      expect([states.length, changes]).toEqual(before);
       expect(subject.adapter.getRemoteParticipants()).toEqual([]);
     });
   });

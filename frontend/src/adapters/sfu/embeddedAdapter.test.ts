@@ -27,9 +27,27 @@ beforeEach(() => {
 
 adapterContract('EmbeddedAdapter', () => {
   const subject = setUp();
+  let rev = 0;
+  const entry = (participant_id: string) => ({
+    mid: '3',
+    participant_id,
+    source: 'camera',
+    kind: 'video',
+    muted: false,
+  });
   return {
     adapter: subject.adapter,
     config: { signalling: subject.signalling },
+    remoteJoins: (id) => subject.node.say('slots', { rev: (rev += 1), map: [entry(id)] }),
+    remoteLeaves: () => subject.node.say('slots', { rev: (rev += 1), map: [] }),
+    speak: (levels) =>
+      subject.node.say('speakers', {
+        levels: [...levels].map(([participant_id, level]) => ({ participant_id, level })),
+      }),
+    expire: () => {
+      subject.node.refuseUntil('fresh', 'unauthorized');
+      subject.node.say('reset', { reason: 'idle' });
+    },
     loseAndRecover: async () => {
       subject.node.living.clear();
       subject.node.say('reset', { reason: 'node restarted' });
@@ -201,6 +219,68 @@ describe('the embedded adapter', () => {
     node.say('slots', { rev: 'x' });
     node.say('speakers', {});
     expect(adapter.getRemoteParticipants()).toEqual([]);
+  });
+
+  test('a refused token is not tried again until it is renewed', async () => {
+    const states: string[] = [];
+    const { adapter, node } = await connected({ stateChanged: (state) => states.push(state) });
+    node.refusal = 'unauthorized';
+    node.say('reset', { reason: 'idle' });
+    await vi.waitFor(() => expect(states.at(-1)).toBe('expired'));
+    expect(node.closed).toBe(true);
+    const joins = node.joins.length;
+    adapter.resume();
+    expect(node.joins).toHaveLength(joins);
+    node.refusal = null;
+    adapter.renew({ token: 'fresh' });
+    await vi.waitFor(() => expect(states.at(-1)).toBe('connected'));
+    expect(node.joins.at(-1)).toEqual({ token: 'fresh' });
+  });
+
+  test('a grant that is refused again and again is tried at a growing distance', async () => {
+    const { adapter, node } = await connected();
+    vi.useFakeTimers();
+    node.refusal = 'not_found';
+    node.say('reset', { reason: 'room expired' });
+    await vi.advanceTimersByTimeAsync(0);
+    for (let second = 0; second < 60; second += 1) {
+      adapter.renew({ token: `t${second}` });
+      await vi.advanceTimersByTimeAsync(1000);
+    }
+    expect(node.joins.length).toBeLessThan(20);
+  });
+
+  test('a page that was replaced by another does not take the media back unasked', async () => {
+    const states: string[] = [];
+    const { adapter, node } = await connected({ stateChanged: (state) => states.push(state) });
+    vi.useFakeTimers();
+    node.say('reset', { reason: 'replaced' });
+    adapter.renew({ token: 'newer' });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(states.at(-1)).toBe('replaced');
+    expect(node.joins).toHaveLength(1);
+    expect(FakePeerConnection.latest.closed).toBe(true);
+    adapter.resume();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(node.joins.at(-1)).toEqual({ token: 'newer' });
+    expect(states.at(-1)).toBe('connected');
+  });
+
+  test('media that does not come back is told as failed, still tried, and well again when it comes', async () => {
+    const states: string[] = [];
+    const { node } = await connected({ stateChanged: (state) => states.push(state) });
+    vi.useFakeTimers();
+    node.answer = () => Promise.reject(Object.assign(new Error('no'), { reason: 'invalid' }));
+    FakePeerConnection.latest.become('failed');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(states.at(-1)).toBe('reconnecting');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(states.at(-1)).toBe('failed');
+    const joins = node.joins.length;
+    node.answer = (payload) => Promise.resolve({ gen: payload['gen'], sdp: 'answer' });
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(node.joins.length).toBeGreaterThan(joins);
+    expect(states.at(-1)).toBe('connected');
   });
 
   test('a renewed token is the one the next join shows', async () => {

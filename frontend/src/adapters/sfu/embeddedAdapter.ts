@@ -12,6 +12,7 @@ import { Slots } from './embedded/slots.ts';
 import {
   parseAnswer,
   parsePeerGrant,
+  parseReset,
   parseSlotCount,
   parseSlotTable,
   parseSpeakers,
@@ -31,6 +32,9 @@ import type {
   Signalling,
   Source,
 } from './types.ts';
+
+/** Refusals of a join that only a new join of the room can mend: the grant is void, or the media room is gone. */
+const EXPIRED = new Set(['unauthorized', 'not_found']);
 
 /** Everything that dies with a peer. */
 interface Link {
@@ -105,7 +109,17 @@ export class EmbeddedAdapter implements SFUAdapter {
   }
 
   renew(grant: { token: string }): void {
-    if (this.#session !== null) this.#session.grant.token = grant.token;
+    if (this.#session === null) return;
+    this.#session.grant.token = grant.token;
+    // Spaced like any other new peer: a grant that is refused again at once must not become a race of rejoins.
+    if (this.#state === 'expired') this.#recovery.rebuildSoon();
+  }
+
+  resume(): void {
+    if (this.#state !== 'replaced' && this.#state !== 'failed') return;
+    this.#recovery.forgive();
+    this.#recovery.settled();
+    this.#rebuild();
   }
 
   setAudioEnabled(enabled: boolean): Promise<void> {
@@ -165,7 +179,7 @@ export class EmbeddedAdapter implements SFUAdapter {
     if (session === null) return;
     this.#dropLink();
     this.#recovery.settled();
-    this.#setState(this.#wasConnected ? 'reconnecting' : 'connecting');
+    this.#setState(this.#trying());
     const media = new MediaPeer(this.#create, grant.iceServers, grant.slots, (state) => this.#transport(link, state));
     const offers = new OfferQueue({
       exchange: async (gen, iceRestart) => {
@@ -243,16 +257,38 @@ export class EmbeddedAdapter implements SFUAdapter {
         return;
       case 'reset':
         this.#peer = null;
-        this.#recovery.rebuildSoon();
+        if (parseReset(payload) === 'replaced') this.#replaced(session);
+        else this.#recovery.rebuildSoon();
         return;
       default:
         return;
     }
   }
 
+  /** Two pages of one participant: the newer has the media, and taking it back unasked would go on for ever. */
+  #replaced(session: Session): void {
+    session.topic.close();
+    this.#recovery.settled();
+    this.#dropLink();
+    session.callbacks.participantsChanged();
+    this.#setState('replaced');
+  }
+
   #refused(error: Error & { reason: string }): void {
     debugLogger.warn('media join refused', { reason: error.reason });
-    if (error.reason === 'not_found') this.#peer = null;
+    const session = this.#session;
+    if (session === null) return;
+    if (EXPIRED.has(error.reason)) {
+      // The same token again would be refused again.
+      session.topic.close();
+      this.#recovery.settled();
+      this.#recovery.count();
+      this.#peer = null;
+      this.#setState('expired');
+      return;
+    }
+    this.#recovery.count();
+    if (this.#state !== 'connected') this.#setState(this.#trying());
   }
 
   #transport(link: Link, state: RTCPeerConnectionState): void {
@@ -263,15 +299,21 @@ export class EmbeddedAdapter implements SFUAdapter {
       this.#wasConnected = true;
       this.#setState('connected');
     } else if (state === 'disconnected' || state === 'failed') {
-      this.#setState('reconnecting');
+      this.#setState(this.#trying());
     }
   }
 
   #rebuild(): void {
     if (this.#session === null) return;
     this.#peer = null;
-    this.#setState('reconnecting');
+    this.#setState(this.#trying());
     this.#session.topic.restart();
+  }
+
+  /** What being without media looks like from outside while it is tried again. */
+  #trying(): SFUState {
+    if (this.#recovery.exhausted) return 'failed';
+    return this.#wasConnected ? 'reconnecting' : 'connecting';
   }
 
   #dropLink(): void {

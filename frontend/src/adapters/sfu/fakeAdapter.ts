@@ -7,15 +7,16 @@ export class FakeAdapter implements SFUAdapter {
   #config: SFUConfig | null = null;
   #callbacks: SFUCallbacks | null = null;
   #remote: SFUParticipant[] = [];
+  #state: SFUState = 'closed';
 
   connect(config: SFUConfig, callbacks: SFUCallbacks): Promise<void> {
     this.#config = config;
     this.#callbacks = callbacks;
     this.#local = new LocalTracks(config.devices, {
-      changed: () => callbacks.participantsChanged(),
-      ended: (source) => callbacks.sourceEnded(source),
+      changed: () => this.#callbacks?.participantsChanged(),
+      ended: (source) => this.#callbacks?.sourceEnded(source),
     });
-    callbacks.stateChanged('connecting');
+    this.become('connecting');
     queueMicrotask(() => this.become('connected'));
     return Promise.resolve();
   }
@@ -29,7 +30,11 @@ export class FakeAdapter implements SFUAdapter {
   }
 
   renew(): void {
-    // There is no server to show a grant to.
+    if (this.#state === 'expired') this.become('connected');
+  }
+
+  resume(): void {
+    if (this.#state === 'replaced' || this.#state === 'failed') this.become('connected');
   }
 
   async setAudioEnabled(enabled: boolean): Promise<void> {
@@ -64,6 +69,7 @@ export class FakeAdapter implements SFUAdapter {
 
   /** Pretends that the transport changed. */
   become(state: SFUState): void {
+    this.#state = state;
     this.#callbacks?.stateChanged(state);
   }
 
@@ -71,6 +77,11 @@ export class FakeAdapter implements SFUAdapter {
   setRemote(participants: SFUParticipant[]): void {
     this.#remote = participants;
     this.#callbacks?.participantsChanged();
+  }
+
+  /** Lets people be heard. */
+  setSpeakers(levels: ReadonlyMap<string, number>): void {
+    this.#callbacks?.speakers(levels);
   }
 
   async #switch(source: DeviceSource, enabled: boolean): Promise<void> {

@@ -22,7 +22,12 @@ export interface SFUParticipant {
   tracks: ReadonlyMap<Source, SFUTrack>;
 }
 
-export type SFUState = 'connecting' | 'connected' | 'reconnecting' | 'closed';
+/**
+ * The adapter tries again by itself in every state but three: `expired` needs `renew` with a grant from a new join of the room,
+ * `replaced` (another page of the same participant has the media now) needs `resume`, and `closed` is the end. `failed` says that
+ * trying has not helped so far; it goes on at a slow pace, or at once by `resume`.
+ */
+export type SFUState = 'connecting' | 'connected' | 'reconnecting' | 'failed' | 'expired' | 'replaced' | 'closed';
 
 /** Where tracks come from; rejects with a `DeviceError`. */
 export interface DevicePort {
@@ -97,6 +102,8 @@ export interface SFUAdapter {
   disconnect(): Promise<void>;
   /** A fresh grant after the room was rejoined; living media is not disturbed. */
   renew(grant: Pick<SFUConfig, 'token' | 'url'>): void;
+  /** Takes the media back after `replaced`, and tries at once after `failed`; nothing otherwise. */
+  resume(): void;
   /** Rejects with a `DeviceError`, and then the source is off. */
   setAudioEnabled(enabled: boolean): Promise<void>;
   setVideoEnabled(enabled: boolean): Promise<void>;

@@ -9,7 +9,7 @@ interface Exchange {
   gen: number;
   iceRestart: boolean;
   answer(gen?: number): void;
-  fail(reason?: string): void;
+  fail(reason?: string, retryAfterMs?: number): void;
 }
 
 function queue() {
@@ -23,7 +23,7 @@ function queue() {
           gen,
           iceRestart,
           answer: (answered = gen) => resolve({ gen: answered, sdp: `answer-${answered}` }),
-          fail: (reason) => reject(Object.assign(new Error('no'), { reason })),
+          fail: (reason, retryAfterMs) => reject(Object.assign(new Error('no'), { reason, retryAfterMs })),
         });
       }),
     accept: (sdp) => {
@@ -75,6 +75,17 @@ test('a passing failure is tried again with the next generation, keeping the wis
     [1, true],
     [2, true],
   ]);
+  expect(broken).not.toHaveBeenCalled();
+});
+
+test('who is too fast waits as long as the node says', async () => {
+  const { offers, exchanges, broken } = queue();
+  offers.request();
+  exchanges[0]?.fail('rate_limited', 700);
+  await vi.advanceTimersByTimeAsync(699);
+  expect(exchanges).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(exchanges).toHaveLength(2);
   expect(broken).not.toHaveBeenCalled();
 });
 

@@ -7,6 +7,9 @@ import { backoff } from '../../../services/backoff.ts';
 const PATIENCE_MS = 3000;
 const FIRST_MS = 200;
 const MOST_MS = 4000;
+/** As many failures in a row are more than a hiccup. */
+const PATIENT_TRIES = 5;
+const SLOW_MS = 15_000;
 
 export interface Remedies {
   restartIce(): void;
@@ -24,6 +27,21 @@ export class Recovery {
     this.#remedies = remedies;
   }
 
+  /** It went wrong so often that people should know. */
+  get exhausted(): boolean {
+    return this.#tries > PATIENT_TRIES;
+  }
+
+  /** Something failed that others try again. */
+  count(): void {
+    this.#tries += 1;
+  }
+
+  /** Someone asks for it: as if nothing had failed yet. */
+  forgive(): void {
+    this.#tries = 0;
+  }
+
   observe(state: RTCPeerConnectionState): void {
     clearTimeout(this.#patience);
     if (state === 'connected') this.#tries = 0;
@@ -35,7 +53,8 @@ export class Recovery {
   rebuildSoon(): void {
     if (this.#pending !== undefined) return;
     this.#tries += 1;
-    const delay = this.#tries === 1 ? 0 : backoff(this.#tries - 1, FIRST_MS, MOST_MS);
+    const most = this.exhausted ? SLOW_MS : MOST_MS;
+    const delay = this.#tries === 1 ? 0 : backoff(this.#tries - 1, FIRST_MS, most);
     this.#pending = setTimeout(() => {
       this.#pending = undefined;
       this.#remedies.rebuild();

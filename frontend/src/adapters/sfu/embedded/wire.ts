@@ -59,6 +59,10 @@ export function parseSpeakers(value: unknown): ReadonlyMap<string, number> {
   return new Map(levels);
 }
 
+export function parseReset(value: unknown): string {
+  return text(fields(value, 'reset'), 'reason', 'reset');
+}
+
 export function parseAnswer(value: unknown): { gen: number; sdp: string } {
   const from = fields(value, 'answer');
   return { gen: integer(from, 'gen', 'answer'), sdp: text(from, 'sdp', 'answer') };
