@@ -64,20 +64,24 @@ export function takeNotes() {
     };
   }
 
-  const seen = { 'toggle-mic': null, 'connection-state': null };
+  const watched = [
+    ['toggle-mic', 'toggle-mic', 'aria-pressed'],
+    ['connection', 'connection-state', 'data-state'],
+    ['media', 'connection-state', 'data-media'],
+  ];
+  const seen = new Map();
   const look = () => {
-    const read = (hook, name) => document.querySelector(`[data-testid="${hook}"]`)?.getAttribute(name) ?? null;
-    for (const [hook, value] of [
-      ['toggle-mic', read('toggle-mic', 'aria-pressed')],
-      ['connection-state', read('connection-state', 'data-state')],
-    ]) {
-      if (value !== null && value !== seen[hook]) note(hook, (seen[hook] = value));
+    for (const [what, hook, attribute] of watched) {
+      const value = document.querySelector(`[data-testid="${hook}"]`)?.getAttribute(attribute) ?? null;
+      if (value === null || value === seen.get(what)) continue;
+      seen.set(what, value);
+      note(what, value);
     }
   };
   new MutationObserver(look).observe(document, {
     subtree: true,
     childList: true,
-    attributeFilter: ['aria-pressed', 'data-state'],
+    attributeFilter: ['aria-pressed', 'data-state', 'data-media'],
   });
 }
 

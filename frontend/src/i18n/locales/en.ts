@@ -107,6 +107,9 @@ export const en = {
     copyLink: 'Copy the link',
     linkCopied: 'The link is copied',
     lookingUp: 'Looking for the room',
+    lookupFailed: 'The server does not say who is here. You can still join.',
+    lapsed:
+      'You were away for longer than the room keeps a place. Join again when you are ready: nothing was sent meanwhile.',
   },
   device: {
     microphoneOn: 'Turn the microphone on',
@@ -129,6 +132,7 @@ export const en = {
     not_found: 'No such device is connected. Plug it in and try again.',
     busy: 'Another program is using it. Close that program and try again.',
     not_allowed_by_moderator: 'A host has switched this off for you. Ask to have it back.',
+    no_answer: 'The room did not answer in time, so it stayed off. Press again when the connection is back.',
     unsupported: 'This browser cannot do it. Try another one.',
     unknown: 'The browser gave no reason. Try again, or choose another device.',
     joinAnyway: 'You can join without it and turn it on later.',
@@ -186,6 +190,9 @@ export const en = {
     moving: 'Moving to another server…',
     ended: 'The call has ended for you',
     kept: 'Your place, your hand and the chat are kept.',
+    media: 'Sound and picture are being restored…',
+    replaced: 'This call has its sound and picture in another tab.',
+    takeBack: 'Bring them here',
   },
   tile: {
     person: '{{name}}',
@@ -310,6 +317,8 @@ export const en = {
     wrong_passwordText: 'Check it with whoever invited you and try again.',
     unauthorized: 'Your invitation is no longer valid',
     unauthorizedText: 'Come in again through the link of the room.',
+    lapsed: 'Your place was given up',
+    lapsedText: 'You were away for longer than the room keeps a place. You can come in again.',
     refused: 'You were not let in',
     refusedText: 'A host declined. If this was a mistake, ask whoever invited you.',
     failed: 'The call broke off',

@@ -11,7 +11,7 @@ import { Outcome } from '../../components/room/Outcome.tsx';
 import { Button } from '../../components/ui/Button.tsx';
 import type { JoinIntent, RoomHandle } from '../../hooks/roomHandle.ts';
 import { useRoom } from '../../hooks/useRoom.ts';
-import { preferences } from '../../services/preferences.ts';
+import { preferences, type DeviceChoice } from '../../services/preferences.ts';
 import { PageFrame } from '../frame/PageFrame.tsx';
 import { useWakeLock } from './useWakeLock.ts';
 
@@ -22,24 +22,44 @@ export interface CallStepProps {
   /** Back to the lobby; true when it was the password that did not fit. */
   onAgain: (passwordWrong: boolean) => void;
   onHome: () => void;
+  /** Back to the lobby, since the place was given up meanwhile; with the devices as they are. */
+  onLapsed: (devices: DeviceChoice) => void;
 }
 
-export function CallStep({ roomId, intent, link, onAgain, onHome }: CallStepProps) {
+export function CallStep({ roomId, intent, link, onAgain, onHome, onLapsed }: CallStepProps) {
   const handle = useRoom(roomId, intent);
   useWakeLock(handle.connection !== 'ended');
   const wrongPassword = handle.ended?.reason === 'wrong_password';
   useEffect(() => {
     if (wrongPassword) onAgain(true);
   }, [wrongPassword, onAgain]);
+  const lapsed = handle.ended?.reason === 'lapsed';
+  const { microphone, camera } = handle.local;
+  useEffect(() => {
+    if (lapsed) onLapsed({ microphone, camera });
+  }, [lapsed, microphone, camera, onLapsed]);
   return (
     <>
-      <ConnectionBar phase={handle.connection} waiting={handle.waiting} />
+      <ConnectionBar
+        phase={handle.connection}
+        media={handle.media}
+        waiting={handle.waiting}
+        onTakeBack={() => {
+          handle.actions.takeMediaBack();
+        }}
+      />
       <Body handle={handle} roomId={roomId} link={link} onAgain={onAgain} onHome={onHome} />
     </>
   );
 }
 
-function Body({ handle, roomId, link, onAgain, onHome }: Omit<CallStepProps, 'intent'> & { handle: RoomHandle }) {
+function Body({
+  handle,
+  roomId,
+  link,
+  onAgain,
+  onHome,
+}: Omit<CallStepProps, 'intent' | 'onLapsed'> & { handle: RoomHandle }) {
   const { t } = useTranslation();
   const [layout] = useState(() => rememberedLayout(roomId));
   const onLayout = useCallback(

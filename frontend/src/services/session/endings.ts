@@ -10,6 +10,7 @@ export interface Ended {
 const REASONS: Record<string, EndedReason> = {
   ended: 'room_ended',
   not_found: 'not_found',
+  kicked: 'kicked',
   banned: 'banned',
   locked: 'locked',
   full: 'full',

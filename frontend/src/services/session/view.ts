@@ -4,6 +4,7 @@ import type {
   ChatMessage,
   ConnectionPhase,
   LocalMedia,
+  MediaPhase,
   Notice,
   Reaction,
   RoomActions,
@@ -25,6 +26,7 @@ export interface ViewParts {
   everJoined: boolean;
   waiting: boolean;
   ended: Ended | null;
+  media: MediaPhase;
   chat: ChatMessage[];
   reactions: Reaction[];
   notices: Notice[];
@@ -45,6 +47,7 @@ export function viewOf(parts: ViewParts): RoomHandle {
   const members = [...state.members];
   return {
     connection: phase(parts),
+    media: parts.media,
     ended: parts.ended,
     waiting: parts.waiting,
     room:
