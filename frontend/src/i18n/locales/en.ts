@@ -362,6 +362,13 @@ export const en = {
     copyJson: 'Copy as JSON',
     table: 'Log records',
     loading: 'Reading the log…',
+    operatorsTitle: 'The log is for operators',
+    operatorsText: 'A token opens it in this browser for a while. This command prints one on the server:',
+    token: 'Operator’s token',
+    tokenMissing: 'Paste the token that the command printed.',
+    tokenRefused: 'The server does not take this token. It may have expired: print a new one.',
+    openLog: 'Open the log',
+    opening: 'Opening the log',
   },
   notFound: {
     title: 'There is nothing at this address',
