@@ -70,11 +70,11 @@ export function everyone(people, act) {
   return Promise.all(people.map(act));
 }
 
-/** Declares the tests of a file; they share one browser. */
-export function scenes(tests) {
+/** Declares the tests of a file; they share one browser, made as `options` say (see `launch`). */
+export function scenes(tests, options) {
   let browser;
   test.before(async () => {
-    browser = await launch();
+    browser = await launch(options);
   });
   test.after(() => browser?.close());
   for (const [name, act] of Object.entries(tests)) {
