@@ -199,6 +199,7 @@ async function inside(scene, look, options) {
   await panel.waitFor({ state: 'detached' });
 
   for (const menu of await ada.page.getByRole('toolbar').locator('[aria-haspopup]').all()) {
+    if (!(await menu.isVisible())) continue;
     const label = (await menu.getAttribute('data-testid')) ?? (await menu.getAttribute('aria-label'));
     await menu.click();
     const shown = ada.page.locator('[role="menu"], [role="dialog"], [role="listbox"]').first();

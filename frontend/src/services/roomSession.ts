@@ -4,7 +4,7 @@
  * immutable {@link RoomHandle}.
  */
 import type { SFUAdapter, SFUConfig, Source } from '../adapters/sfu/types.ts';
-import type { JoinIntent, MediaStats, Notice, Reaction, RoomActions, RoomHandle } from '../hooks/roomHandle.ts';
+import type { JoinIntent, MediaStats, Notice, Reaction, RoomActions, RoomHandle, Tile } from '../hooks/roomHandle.ts';
 
 import { ApiError } from './api.ts';
 import { backoff } from './backoff.ts';
@@ -63,6 +63,7 @@ export class RoomSession {
   #disposed = false;
   #leaving = false;
   #publishing = false;
+  #shown: readonly Tile[] = [];
   #view: RoomHandle;
 
   constructor(roomId: string, intent: JoinIntent, ports: Partial<SessionPorts> = {}) {
@@ -409,6 +410,7 @@ export class RoomSession {
       this.#publishing = false;
       if (this.#disposed) return;
       this.#view = this.#derive();
+      this.#shown = this.#view.tiles;
       this.#emitter.emit();
     });
   }
@@ -435,6 +437,7 @@ export class RoomSession {
       speaking: this.#speaking.now,
       quality: this.#quality.now,
       sounds: this.#ports.preferences.sounds,
+      shown: this.#shown,
       actions: this.#actions,
     });
   }

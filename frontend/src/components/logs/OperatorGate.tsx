@@ -30,8 +30,9 @@ export function OperatorGate({ pending, error, onToken }: OperatorGateProps) {
   };
   return (
     <div className={styles['gate']} data-testid="operator-gate">
-      <Outcome icon={<KeyRound size={24} />} title={t('logs.operatorsTitle')} text={t('logs.operatorsText')} />
-      <code className={styles['command']}>{COMMAND}</code>
+      <Outcome icon={<KeyRound size={24} />} title={t('logs.operatorsTitle')} text={t('logs.operatorsText')}>
+        <code className={styles['command']}>{COMMAND}</code>
+      </Outcome>
       <form className={styles['form']} onSubmit={submit} noValidate>
         <TextField
           label={t('logs.token')}

@@ -258,9 +258,7 @@ function Side({ panel, handle, draft, onDraft, onClose }: SideProps) {
               onSend={(text) => {
                 actions.sendChat(text);
               }}
-              onRetry={(id) => {
-                actions.retryChat(id);
-              }}
+              onRetry={actions.retryChat}
             />
           )}
           {panel === 'people' && (
