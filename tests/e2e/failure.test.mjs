@@ -107,6 +107,10 @@ async function outage(scene, { offline }) {
   });
   await ada.say('meanwhile');
   await ada.losesSightOf(shown);
+  // The browser's word comes at once; a silence is first heard by the media.
+  const [what, told] = offline ? ['connection', 'reconnecting'] : ['media', 'restoring'];
+  await until('Grace to be told', async () => (await grace.noted(what, since)).includes(told));
+  await grace.screenshot(offline ? 'network-gone' : 'media-gone');
   await healed;
 
   await grace.isConnected();
@@ -119,11 +123,6 @@ async function outage(scene, { offline }) {
   assert.equal(await ada.idOf('Grace'), id);
   await ada.hears(0);
   await grace.isSettled('not sent yet', since);
-  // The browser's word comes at once; a silence is first heard by the media.
-  const told = offline
-    ? (await grace.noted('connection', since)).includes('reconnecting')
-    : (await grace.noted('media', since)).includes('restoring');
-  assert.ok(told, 'Grace was told');
 }
 
 /** Who is in the room and in which role, as a member who only looks is told. */

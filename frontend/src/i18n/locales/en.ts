@@ -344,7 +344,7 @@ export const en = {
     room: 'Room',
     message: 'Message',
     anyService: 'Any service',
-    search: 'Search in messages',
+    search: 'Search in messages and fields',
     clearFilters: 'Clear the filters',
     removeFilter: 'Remove the filter {{name}} {{value}}',
     filterBy: 'Show only {{value}}',

@@ -351,7 +351,7 @@ export const ru: Russian = {
     room: 'Комната',
     message: 'Сообщение',
     anyService: 'Любая служба',
-    search: 'Поиск в сообщениях',
+    search: 'Поиск в сообщениях и полях',
     clearFilters: 'Убрать фильтры',
     removeFilter: 'Убрать фильтр {{name}} {{value}}',
     filterBy: 'Показать только {{value}}',
