@@ -54,7 +54,7 @@ export function CallView({ handle, link, layout, onLayout }: CallViewProps) {
     onLayout({ panel, pinned, draft });
   }, [panel, pinned, draft, onLayout]);
   const unread = useUnread(chat, me, panel === 'chat');
-  const lost = handle.connection === 'reconnecting' || handle.connection === 'moving';
+  const lost = handle.connection === 'reconnecting' || handle.connection === 'moving' || handle.media === 'restoring';
   const focus = useFocusReturn();
 
   const closePanel = () => {
