@@ -11,6 +11,9 @@ export default mergeConfig(
       include: ['src/**/*.test.{ts,tsx}'],
       restoreMocks: true,
       unstubGlobals: true,
+      // A wait, no measurement: a loaded machine needs seconds for what is done in milliseconds.
+      testTimeout: 30_000,
+      hookTimeout: 30_000,
     },
   }),
 );

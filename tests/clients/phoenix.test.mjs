@@ -10,6 +10,9 @@ import { Server } from '../harness/server.mjs';
 import { until } from '../harness/until.mjs';
 import { CLIENTS, Member } from './member.mjs';
 
+/** Of one test. As a flag, `--test-timeout` limits the whole file on Node 20. */
+const timeout = 120_000;
+
 for (const client of CLIENTS) {
   describe(`phoenix ${client.version}`, () => {
     /** @type {Server} */
@@ -28,7 +31,7 @@ for (const client of CLIENTS) {
 
     /** A test that shows the node's log when it fails. */
     function it(name, body) {
-      test(name, () =>
+      test(name, { timeout }, () =>
         body().catch((error) => Promise.reject(Object.assign(error, { stack: `${error.stack}\n${server.log()}` }))),
       );
     }
@@ -285,7 +288,7 @@ for (const client of CLIENTS) {
 }
 
 describe('phoenix 1.8.16 only', () => {
-  test('authToken may be a function, asked anew for each connection', async (t) => {
+  test('authToken may be a function, asked anew for each connection', { timeout }, async (t) => {
     const [client] = CLIENTS;
     const server = await Server.start();
     t.after(() => server.dispose());

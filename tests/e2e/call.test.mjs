@@ -53,8 +53,9 @@ scenes({
     const { people } = await scene.call('Ada', 'Grace', 'Linus');
     const [ada, grace, linus] = people;
     await ada.sees(['Grace', 'Linus']);
+    const shown = await ada.tracksOf('Linus');
     await linus.crash();
-    await ada.losesSightOf('Linus');
+    await ada.losesSightOf(shown);
     await ada.sees('Grace');
     await until('the killed tab to be gone', async () => !(await ada.tiles()).some(({ name }) => name === 'Linus'), {
       deadlineMs: 60_000,
@@ -79,8 +80,9 @@ scenes({
     const { people } = await scene.call('Ada', 'Grace');
     const [ada, grace] = people;
     await ada.sees('Grace');
+    const shown = await ada.tracksOf('Grace');
     await grace.turn('toggle-camera', false);
-    await ada.losesSightOf('Grace');
+    await ada.losesSightOf(shown);
     await ada.hears(1);
     await grace.turn('toggle-camera', true);
     await ada.sees('Grace');
@@ -117,15 +119,32 @@ scenes({
     await everyone(people, (person) => person.hears(1));
   },
 
+  'a reload keeps the microphone off, the hand up, and the chat open with what was not sent': async (scene) => {
+    const { people } = await scene.call('Ada', 'Grace');
+    const [ada, grace] = people;
+    await ada.hears(1);
+    await grace.settlesIn('not sent yet');
+    const before = await ada.idOf('Grace');
+    await grace.reload();
+    await grace.isSettled('not sent yet', 0);
+    assert.equal(await grace.idOf('Grace'), before);
+    await ada.sees('Grace');
+    await grace.isSilent();
+    await ada.hears(0);
+    await grace.isSettled('not sent yet', 0);
+  },
+
   'chat is read by all, in order, and by someone who comes later': async (scene) => {
     const { link, people } = await scene.call('Ada', 'Grace');
     const [ada, grace] = people;
+    await everyone(people, (person) => person.opensChat());
     await ada.say('first');
     await grace.reads(['first']);
     await grace.say('<b>second</b>');
     await everyone(people, (person) => person.reads(['first', '<b>second</b>']));
     const late = await scene.person('Linus');
     await late.join(link);
+    await late.opensChat();
     await late.reads(['first', '<b>second</b>']);
   },
 
@@ -134,7 +153,9 @@ scenes({
     const [ada, grace] = people;
     await grace.turn('raise-hand', true);
     const tile = ada.page.locator('[data-testid="participant-tile"][data-name="Grace"]');
-    await until('a mark on the tile', async () => /hand/i.test(await tile.first().innerHTML()));
+    const mark = tile.first().getByRole('img', { name: 'hand raised' });
+    await mark.waitFor();
     await grace.turn('raise-hand', false);
+    await mark.waitFor({ state: 'detached' });
   },
 });

@@ -31,7 +31,8 @@ import { IconButton } from './ui/IconButton.tsx';
 import { Menu, type MenuGroup } from './ui/Menu.tsx';
 import { NARROW, useMedia } from './ui/useMedia.ts';
 
-export type Panel = 'chat' | 'people' | 'statistics';
+export const PANELS = ['chat', 'people', 'statistics'] as const;
+export type Panel = (typeof PANELS)[number];
 
 export interface ControlBarProps {
   local: LocalMedia;

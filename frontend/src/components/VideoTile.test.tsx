@@ -1,4 +1,4 @@
-import { cleanup, fireEvent, render, screen } from '@testing-library/react';
+import { act, cleanup, fireEvent, render, screen } from '@testing-library/react';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { Tile } from '../hooks/roomHandle.ts';
@@ -47,6 +47,29 @@ describe('VideoTile', () => {
     expect(video?.srcObject).toBe(stream);
     expect(video?.muted).toBe(true);
     expect(screen.queryByText('GH')).toBeNull();
+  });
+
+  it('stays with the initials until the first frame is there: no black tile', () => {
+    let paint: () => void = () => undefined;
+    Object.assign(HTMLVideoElement.prototype, {
+      requestVideoFrameCallback: (heard: () => void) => {
+        paint = heard;
+        return 1;
+      },
+      cancelVideoFrameCallback: () => undefined,
+    });
+    try {
+      tile({ stream: new MediaStream(), cameraOn: true });
+      expect(screen.getByText('GH')).toBeTruthy();
+      act(() => {
+        paint();
+      });
+      expect(screen.queryByText('GH')).toBeNull();
+    } finally {
+      cleanup();
+      Reflect.deleteProperty(HTMLVideoElement.prototype, 'requestVideoFrameCallback');
+      Reflect.deleteProperty(HTMLVideoElement.prototype, 'cancelVideoFrameCallback');
+    }
   });
 
   it('draws initials while there is no picture, and keeps the video for when there is', () => {

@@ -3,7 +3,7 @@
  * left. State is never told by colour alone, and the last frame stays, dimmed, while someone is coming back.
  */
 import { Hand, MicOff, Monitor, Pin, PinOff } from 'lucide-react';
-import { memo } from 'react';
+import { memo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { Tile } from '../hooks/roomHandle.ts';
@@ -26,7 +26,8 @@ export interface VideoTileProps {
 export const VideoTile = memo(function VideoTile({ tile, floating = false, pinned = false, onPin }: VideoTileProps) {
   const { t } = useTranslation();
   const name = useTileName(tile);
-  const shown = tile.stream !== null && (tile.screen || tile.cameraOn);
+  const [painted, setPainted] = useState<MediaStream | null>(null);
+  const shown = tile.stream !== null && painted === tile.stream && (tile.screen || tile.cameraOn);
   const states = [
     !tile.screen && !tile.microphoneOn && t('tile.microphoneOff'),
     tile.handRaised && t('tile.handRaised'),
@@ -53,6 +54,7 @@ export const VideoTile = memo(function VideoTile({ tile, floating = false, pinne
           mirrored={tile.local && !tile.screen}
           whole={tile.screen}
           visible={shown}
+          onFrame={setPainted}
           label={name}
         />
       </div>

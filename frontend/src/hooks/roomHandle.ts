@@ -8,6 +8,9 @@ export type Source = 'microphone' | 'camera' | 'screen' | 'screen_audio';
 export type Role = 'host' | 'moderator' | 'participant' | 'viewer';
 export type ConnectionPhase = 'connecting' | 'connected' | 'reconnecting' | 'moving' | 'ended';
 
+/** Sound and picture, apart from the room: `replaced` is another page of the same participant that has them now. */
+export type MediaPhase = 'none' | 'connecting' | 'connected' | 'restoring' | 'replaced';
+
 export interface Member {
   participantId: string;
   name: string;
@@ -61,6 +64,8 @@ export type EndedReason =
   | 'wrong_password'
   | 'unauthorized'
   | 'refused'
+  /** Away for longer than the room keeps a place: it takes another press to come in. */
+  | 'lapsed'
   | 'failed';
 
 export interface Reaction {
@@ -85,7 +90,16 @@ export interface LocalMedia {
   /** Why a device did not come on at the last press. */
   problem: {
     source: Source;
-    cause: 'insecure' | 'denied' | 'not_found' | 'busy' | 'not_allowed_by_moderator' | 'unsupported' | 'unknown';
+    cause:
+      | 'insecure'
+      | 'denied'
+      | 'not_found'
+      | 'busy'
+      | 'not_allowed_by_moderator'
+      /** The room did not say in time whether it may go on. */
+      | 'no_answer'
+      | 'unsupported'
+      | 'unknown';
   } | null;
   devices: { microphones: MediaDeviceInfo[]; cameras: MediaDeviceInfo[]; speakers: MediaDeviceInfo[] };
   microphoneId: string | null;
@@ -129,6 +143,8 @@ export interface RoomActions {
   /** The page's own sounds, off or on; remembered. */
   toggleSounds(): void;
   stats(): Promise<MediaStats | null>;
+  /** Brings sound and picture back from another page of the same participant. */
+  takeMediaBack(): void;
 }
 
 /** How someone comes in from the lobby step. */
@@ -139,10 +155,13 @@ export interface JoinIntent {
   microphoneId: string | null;
   cameraId: string | null;
   password?: string;
+  /** A reload in the middle of a call: nobody pressed anything. */
+  returning?: boolean;
 }
 
 export interface RoomHandle {
   connection: ConnectionPhase;
+  media: MediaPhase;
   /** Set when `connection` is `ended`. */
   ended: { reason: EndedReason; by?: string; message?: string } | null;
   /** Waiting to be admitted. */

@@ -13,7 +13,8 @@ export interface LogFilter {
 }
 
 export interface LogsView extends LogView {
-  clear(): Promise<void>;
+  /** Rejects with an `ApiError`. */
+  signIn(token: string): Promise<void>;
 }
 
 export function useLogs({ level, service, room, text }: LogFilter): LogsView {
@@ -22,5 +23,5 @@ export function useLogs({ level, service, room, text }: LogFilter): LogsView {
     [level, service, room, text],
   );
   const view = useSyncExternalStore(stream.subscribe, stream.getSnapshot);
-  return { ...view, clear: () => stream.clear() };
+  return { ...view, signIn: (token) => stream.signIn(token) };
 }

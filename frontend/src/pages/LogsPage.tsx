@@ -1,4 +1,5 @@
 /** The debug log, live. Filters are the address: a link shows another person the same lines. */
+import { useMutation } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,7 +8,10 @@ import { LogDetail } from '../components/logs/LogDetail.tsx';
 import { NO_FILTERS, type LogFilters, type LogLine } from '../components/logs/logLine.ts';
 import { LogList } from '../components/logs/LogList.tsx';
 import { LogToolbar } from '../components/logs/LogToolbar.tsx';
+import { OperatorGate } from '../components/logs/OperatorGate.tsx';
 import { useLogs, type LogsView } from '../hooks/useLogs.ts';
+import { ApiError } from '../services/api.ts';
+import { useFailureText } from './frame/failure.ts';
 import { PageFrame } from './frame/PageFrame.tsx';
 import styles from './LogsPage.module.css';
 
@@ -34,6 +38,13 @@ export function LogsPage() {
   const records = (frozen ?? logs.records).slice(-SHOWN);
   const newest = frozen?.at(-1)?.id ?? -1;
 
+  if (logs.forbidden) {
+    return (
+      <PageFrame title={t('logs.title')} logsLink={false}>
+        <Gate signIn={logs.signIn} />
+      </PageFrame>
+    );
+  }
   return (
     <PageFrame
       title={t('logs.title')}
@@ -73,6 +84,22 @@ export function LogsPage() {
         )}
       </div>
     </PageFrame>
+  );
+}
+
+function Gate({ signIn }: Pick<LogsView, 'signIn'>) {
+  const { t } = useTranslation();
+  const failure = useFailureText();
+  const opening = useMutation({ mutationFn: signIn });
+  const refused = opening.error instanceof ApiError && [400, 401, 403, 422].includes(opening.error.status);
+  return (
+    <OperatorGate
+      pending={opening.isPending}
+      error={opening.isError ? (refused ? t('logs.tokenRefused') : failure(opening.error)) : null}
+      onToken={(token) => {
+        opening.mutate(token);
+      }}
+    />
   );
 }
 

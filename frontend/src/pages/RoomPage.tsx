@@ -3,12 +3,12 @@
  * never left.
  */
 import { useNavigate, useParams } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { roomLink } from '../components/home/roomLink.ts';
 import type { JoinIntent } from '../hooks/roomHandle.ts';
-import { preferences } from '../services/preferences.ts';
+import { preferences, type DeviceChoice } from '../services/preferences.ts';
 import { useWindowTitle } from './frame/PageFrame.tsx';
 import { CallStep } from './room/CallStep.tsx';
 import { LobbyStep } from './room/LobbyStep.tsx';
@@ -25,6 +25,11 @@ function Room({ roomId }: { roomId: string }) {
   const navigate = useNavigate();
   const [intent, setIntent] = useState<JoinIntent | null>(() => returningIntent(roomId));
   const [passwordWrong, setPasswordWrong] = useState(false);
+  const [lapsed, setLapsed] = useState<DeviceChoice | null>(null);
+  const onLapsed = useCallback((devices: DeviceChoice) => {
+    setLapsed(devices);
+    setIntent(null);
+  }, []);
   useWindowTitle(t('room.title'));
 
   if (intent === null) {
@@ -33,8 +38,10 @@ function Room({ roomId }: { roomId: string }) {
         roomId={roomId}
         link={roomLink(roomId)}
         passwordWrong={passwordWrong}
+        lapsed={lapsed}
         onJoin={(next) => {
           setPasswordWrong(false);
+          setLapsed(null);
           setIntent(next);
         }}
       />
@@ -51,6 +58,7 @@ function Room({ roomId }: { roomId: string }) {
         setIntent(null);
       }}
       onHome={() => void navigate({ to: '/' })}
+      onLapsed={onLapsed}
     />
   );
 }

@@ -99,16 +99,6 @@ export interface LogPage {
   dropped: number;
 }
 
-export interface LogStats {
-  records: number;
-  bytes: number;
-  capacity_records: number;
-  capacity_bytes: number;
-  dropped: number;
-  by_level: Record<string, number>;
-  by_service: Record<string, number>;
-}
-
 const TIMEOUT_MS = 10_000;
 
 export const api = {
@@ -120,8 +110,9 @@ export const api = {
   joinRoom: (id: string, body: JoinRequest) => request<JoinGrant>('POST', `${room(id)}/join`, { body }),
   status: () => request<NodeStatus>('GET', '/api/status'),
   logs: (query: LogQuery = {}) => request<LogPage>('GET', `/debug/api/logs${search(query)}`),
-  logStats: () => request<LogStats>('GET', '/debug/api/stats'),
-  clearLogs: () => request<undefined>('DELETE', '/debug/api/logs'),
+  /** An operator's token becomes a cookie that scripts cannot read. */
+  openSession: (token: string) => request<undefined>('POST', '/api/session', { body: { token } }),
+  closeSession: () => request<undefined>('DELETE', '/api/session'),
 };
 
 function room(id: string): string {

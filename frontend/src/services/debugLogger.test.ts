@@ -54,6 +54,20 @@ test('what could not be sent is sent later, in order, and never grows without bo
   expect(messages).toEqual([...messages].sort((a, b) => a - b));
 });
 
+test('a request stays below what the door takes, counted in bytes and in any script', async () => {
+  answer = () => Promise.reject(new TypeError('offline'));
+  const logger = new DebugLogger();
+  const encoder = new TextEncoder();
+  for (let i = 0; i < 300; i += 1) logger.info('щ'.repeat(1000), { text: 'щ'.repeat(2400) });
+  await vi.advanceTimersByTimeAsync(2000);
+  sent.length = 0;
+  answer = () => Promise.resolve(new Response('{}'));
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(sent.flat()).toHaveLength(300);
+  for (const records of sent) expect(encoder.encode(JSON.stringify({ records })).length).toBeLessThan(256 * 1024);
+  for (const record of sent.flat()) expect(encoder.encode(JSON.stringify(record)).length).toBeLessThan(8192);
+});
+
 test('a refused batch is not tried again', async () => {
   answer = () => Promise.resolve(new Response('', { status: 400 }));
   const logger = new DebugLogger();

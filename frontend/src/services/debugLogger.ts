@@ -10,9 +10,13 @@ const BATCH = 20;
 /** What the endpoint takes at once. */
 const MOST_AT_ONCE = 100;
 const CAPACITY = 500;
-/** The endpoint's bound is 8 KiB a record; this leaves room for the rest of it. */
-const FIELDS_LIMIT = 6000;
-const MESSAGE_LIMIT = 1000;
+/** Of a request, encoded: the endpoint takes 256 KiB. */
+const REQUEST_BYTES = 240 * 1024;
+/** Browsers send no more than 64 KiB when the page goes away. */
+const BEACON_BYTES = 60 * 1024;
+/** The endpoint's bound is 8 KiB a record; this leaves room for the rest of it, whatever the script. */
+const FIELDS_BYTES = 5000;
+const MESSAGE_CHARACTERS = 500;
 
 export interface OutgoingRecord {
   level: LogLevel;
@@ -57,7 +61,7 @@ export class DebugLogger {
   #take(level: LogLevel, message: string, fields: Record<string, unknown> | undefined): void {
     const record: OutgoingRecord = {
       level,
-      message: message.slice(0, MESSAGE_LIMIT),
+      message: [...message].slice(0, MESSAGE_CHARACTERS).join(''),
       service: 'frontend',
       at: Date.now(),
     };
@@ -77,7 +81,7 @@ export class DebugLogger {
     if (this.#sending || this.#buffer.length === 0) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    const records = this.#buffer.splice(0, MOST_AT_ONCE);
+    const records = this.#buffer.splice(0, fitting(this.#buffer, REQUEST_BYTES));
     this.#sending = true;
     const reached = await post(records);
     this.#sending = false;
@@ -87,9 +91,8 @@ export class DebugLogger {
 
   #beacon(): void {
     if (this.#buffer.length === 0) return;
-    const body = new Blob([JSON.stringify({ records: this.#buffer.slice(-MOST_AT_ONCE) })], {
-      type: 'application/json',
-    });
+    const newest = fitting(this.#buffer.toReversed(), BEACON_BYTES);
+    const body = new Blob([JSON.stringify({ records: this.#buffer.slice(-newest) })], { type: 'application/json' });
     try {
       if (navigator.sendBeacon(ENDPOINT, body)) this.#buffer = [];
     } catch {
@@ -114,12 +117,28 @@ async function post(records: OutgoingRecord[]): Promise<boolean> {
   }
 }
 
+/** How many of these, from the first on, go into one request; at least one. */
+function fitting(records: readonly OutgoingRecord[], mostBytes: number): number {
+  let bytes = 0;
+  const over = records.slice(0, MOST_AT_ONCE).findIndex((record) => {
+    bytes += encoded(JSON.stringify(record)) + 1;
+    return bytes > mostBytes;
+  });
+  return over === -1 ? Math.min(records.length, MOST_AT_ONCE) : Math.max(1, over);
+}
+
+const encoder = new TextEncoder();
+
+function encoded(text: string): number {
+  return encoder.encode(text).length;
+}
+
 function bounded(fields: Record<string, unknown>): Record<string, unknown> {
   try {
     const json = JSON.stringify(fields);
-    return json.length <= FIELDS_LIMIT
+    return encoded(json) <= FIELDS_BYTES
       ? (JSON.parse(json) as Record<string, unknown>)
-      : { truncated: json.slice(0, FIELDS_LIMIT / 2) };
+      : { truncated: json.slice(0, FIELDS_BYTES / 4) };
   } catch {
     return { unserialisable: true };
   }

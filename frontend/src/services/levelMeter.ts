@@ -1,10 +1,20 @@
 /** How loud a track is, for the lobby's bar. */
 
-/** Calls back about 20 times a second with 0..1 until the returned function is called. */
+const GESTURES = ['pointerdown', 'keydown'] as const;
+
+/**
+ * Calls back about 20 times a second with 0..1 until the returned function is called. Browsers may keep sound asleep before the first
+ * press on a page, as for whoever comes by a link: the meter wakes with that press.
+ */
 export function meterLevel(track: MediaStreamTrack, onLevel: (level: number) => void): () => void {
   const Context = globalThis.AudioContext as typeof AudioContext | undefined;
   if (Context === undefined) return () => undefined;
   const context = new Context();
+  const wake = () => {
+    if (context.state === 'suspended') context.resume().catch(() => undefined);
+  };
+  wake();
+  for (const gesture of GESTURES) addEventListener(gesture, wake);
   const analyser = context.createAnalyser();
   analyser.fftSize = 512;
   const input = context.createMediaStreamSource(new MediaStream([track]));
@@ -16,6 +26,7 @@ export function meterLevel(track: MediaStreamTrack, onLevel: (level: number) => 
   }, 50);
   return () => {
     clearInterval(timer);
+    for (const gesture of GESTURES) removeEventListener(gesture, wake);
     input.disconnect();
     context.close().catch(() => undefined);
   };

@@ -1,14 +1,14 @@
 /**
  * The debug log as it grows: what is stored, read over HTTP, then what comes live on topic `debug:logs`. Where the topic is not
- * to be had (no operator, a debug service of its own) it polls.
+ * to be had (a debug service of its own) it polls. Whoever is no operator is told so once, and nothing is asked until they are.
  */
 import type { Socket } from 'phoenix';
 
-import { api, type LogQuery, type LogRecord } from './api.ts';
+import { api, ApiError, type LogQuery, type LogRecord } from './api.ts';
 import { fields, integer, list, text } from './decode.ts';
 import { Emitter } from './emitter.ts';
 import { matches } from './logFilter.ts';
-import { getSocket } from './socket.ts';
+import { getSocket, reconnectSocket } from './socket.ts';
 import { Topic } from './topic.ts';
 
 export interface LogView {
@@ -17,6 +17,8 @@ export interface LogView {
   dropped: number;
   live: boolean;
   loading: boolean;
+  /** The log is for operators, and this browser has not shown a token. */
+  forbidden: boolean;
   error: string | null;
 }
 
@@ -28,7 +30,7 @@ export class LogStream {
   readonly #filter: LogQuery;
   readonly #socket: () => Socket;
   readonly #emitter = new Emitter();
-  #view: LogView = { records: [], dropped: 0, live: false, loading: true, error: null };
+  #view: LogView = { records: [], dropped: 0, live: false, loading: true, forbidden: false, error: null };
   #topic: Topic | null = null;
   #poll: ReturnType<typeof setInterval> | undefined;
 
@@ -49,13 +51,13 @@ export class LogStream {
     };
   };
 
-  async clear(): Promise<void> {
-    try {
-      await api.clearLogs();
-      this.#set({ records: [], dropped: 0, error: null });
-    } catch (error) {
-      this.#set({ error: String(error) });
-    }
+  /** Shows an operator's token. Rejects with an `ApiError`. */
+  async signIn(token: string): Promise<void> {
+    await api.openSession(token);
+    this.#stop();
+    this.#set({ forbidden: false, loading: true });
+    reconnectSocket();
+    this.#start();
   }
 
   #start(): void {
@@ -72,6 +74,7 @@ export class LogStream {
       closed: () => this.#set({ live: false }),
     });
     this.#topic.open();
+    clearInterval(this.#poll);
     this.#poll = setInterval(() => {
       if (!this.#view.live) void this.#fetch();
     }, POLL_MS);
@@ -90,8 +93,14 @@ export class LogStream {
       const page = await api.logs({ ...this.#filter, limit: PAGE, ...(since === undefined ? {} : { since }) });
       this.#add(page.records, page.dropped);
     } catch (error) {
+      if (error instanceof ApiError && error.status === 401) return this.#forbid();
       this.#set({ loading: false, error: String(error) });
     }
+  }
+
+  #forbid(): void {
+    this.#stop();
+    this.#set({ records: [], dropped: 0, live: false, loading: false, forbidden: true, error: null });
   }
 
   #hear(payload: unknown): void {

@@ -54,3 +54,14 @@ test('without storage, and with rubbish in it, everything has its default', () =
   expect(new Preferences().devices).toEqual({ microphoneId: null, cameraId: null, speakerId: null });
   expect(new Preferences().recentRooms).toEqual([]);
 });
+
+test('a reload finds the call arranged as it was, and leaving forgets it', () => {
+  const tab = new Preferences();
+  expect(tab.roomLayout('r1')).toEqual({ panel: null, pinned: null, draft: '' });
+  tab.rememberRoomLayout('r1', { panel: 'chat', pinned: 'p1', draft: 'not sent' });
+  expect(new Preferences().roomLayout('r1')).toEqual({ panel: 'chat', pinned: 'p1', draft: 'not sent' });
+  sessionStorage.setItem('videorooms.layout.r1', '{"panel":7,"draft":[]}');
+  expect(tab.roomLayout('r1')).toEqual({ panel: null, pinned: null, draft: '' });
+  tab.forgetIdentity('r1');
+  expect(sessionStorage.getItem('videorooms.layout.r1')).toBeNull();
+});

@@ -28,6 +28,14 @@ export interface RoomIdentity {
   participantId?: string;
 }
 
+/** What the eye had arranged in a call. */
+export interface RoomLayout {
+  panel: string | null;
+  pinned: string | null;
+  /** Typed and not sent. */
+  draft: string;
+}
+
 const RECENT = 8;
 
 export class Preferences {
@@ -122,6 +130,19 @@ export class Preferences {
   forgetIdentity(roomId: string): void {
     this.#session?.removeItem(key(`room.${roomId}`));
     this.#session?.removeItem(key(`media.${roomId}`));
+    this.#session?.removeItem(key(`layout.${roomId}`));
+  }
+
+  /** How the call looked when the page was last alive: a reload keeps it. */
+  roomLayout(roomId: string): RoomLayout {
+    const { panel, pinned, draft } =
+      read<Partial<Record<keyof RoomLayout, unknown>>>(this.#session, `layout.${roomId}`) ?? {};
+    const text = (value: unknown) => (typeof value === 'string' ? value : null);
+    return { panel: text(panel), pinned: text(pinned), draft: text(draft) ?? '' };
+  }
+
+  rememberRoomLayout(roomId: string, layout: RoomLayout): void {
+    write(this.#session, `layout.${roomId}`, layout);
   }
 
   /** What was on in this room when the page was last alive; null before the first choice. */

@@ -16,12 +16,14 @@ const INTENT: JoinIntent = { name: 'anna', microphone: true, camera: false, micr
 
 let node: FakeNode;
 let devices: FakeDevices;
+let adapters: FakeAdapter[];
 let sessions: RoomSession[];
 const chime = vi.fn();
 
 beforeEach(() => {
   node = new FakeNode();
   devices = new FakeDevices();
+  adapters = [];
   sessions = [];
   chime.mockClear();
   node.answer = (_topic, event) => (event === 'phx_join' ? { ok: wireJoin() } : { ok: { epoch: 1, seq: 11 } });
@@ -45,7 +47,11 @@ function enter(
     { ...INTENT, ...intent },
     {
       socket: () => node.socket,
-      createAdapter: () => Promise.resolve(new FakeAdapter()),
+      createAdapter: () => {
+        const adapter = new FakeAdapter();
+        adapters.push(adapter);
+        return Promise.resolve(adapter);
+      },
       devices,
       preferences: new Preferences(),
       joinRoom,
@@ -259,6 +265,114 @@ test('who finds its place taken keeps what it may come back by', async () => {
   await connection(session, 'ended');
   expect(session.getSnapshot().ended?.reason).toBe('full');
   expect(new Preferences().identity(ROOM).resume).toBe('old');
+});
+
+test.each(['unauthorized', 'not_joined'])(
+  'a place given up meanwhile (%s) takes a press to come back to',
+  async (reason) => {
+    const joinRoom = vi.fn(() => Promise.resolve({ participant_id: ANNA, token: 'fresh' }));
+    const session = enter({}, joinRoom);
+    await connection(session, 'connected');
+    await vi.waitFor(() => expect(devices.live).toEqual(['microphone']));
+    node.kill();
+    await connection(session, 'reconnecting');
+    node.answer = () => ({ error: { reason } });
+    node.restart();
+    await connection(session, 'ended');
+    expect(session.getSnapshot()).toMatchObject({
+      ended: { reason: 'lapsed' },
+      local: { microphone: true, camera: false },
+    });
+    expect(joinRoom).toHaveBeenCalledOnce();
+    expect(devices.live).toEqual([]);
+  },
+);
+
+test('a reload that comes too late asks for no new identity by itself', async () => {
+  new Preferences().rememberResume(ROOM, ANNA, 'old');
+  node.answer = () => ({ error: { reason: 'not_joined' } });
+  const joinRoom = vi.fn();
+  const session = enter({ returning: true }, joinRoom);
+  await connection(session, 'ended');
+  expect(session.getSnapshot().ended?.reason).toBe('lapsed');
+  expect(joinRoom).not.toHaveBeenCalled();
+  expect(devices.acquired).toEqual([]);
+});
+
+test('someone removed while away is told so, and does not come back by itself', async () => {
+  const session = await inside();
+  node.kill();
+  await connection(session, 'reconnecting');
+  node.answer = () => ({ error: { reason: 'kicked' } });
+  node.restart();
+  await connection(session, 'ended');
+  expect(session.getSnapshot().ended?.reason).toBe('kicked');
+  expect(devices.live).toEqual([]);
+});
+
+test('media that falters, is lost or is elsewhere is told apart from the room’s connection', async () => {
+  const session = await inside();
+  const [adapter] = adapters;
+  const media = (phase: string) => vi.waitFor(() => expect(session.getSnapshot().media).toBe(phase));
+  await media('connected');
+  adapter?.become('reconnecting');
+  await media('restoring');
+  adapter?.become('connected');
+  await media('connected');
+  adapter?.become('replaced');
+  await media('replaced');
+  session.actions.takeMediaBack();
+  await media('connected');
+  expect(session.getSnapshot().connection).toBe('connected');
+});
+
+test.each(['expired', 'closed'] as const)(
+  'media that is %s gets a new grant by joining the room anew',
+  async (state) => {
+    const session = await inside();
+    await vi.waitFor(() => expect(session.getSnapshot().media).toBe('connected'));
+    adapters[0]?.become(state);
+    await vi.waitFor(() => expect(session.getSnapshot().media).toBe('restoring'));
+    await vi.waitFor(() => expect(session.getSnapshot().media).toBe('connected'), { timeout: 10_000 });
+    expect(node.heard('phx_join', TOPIC)).toHaveLength(2);
+    expect(devices.live).toEqual(['microphone']);
+  },
+  20_000,
+);
+
+test('a room that offers no media, or an adapter that fails, is asked again until it does', async () => {
+  let joins = 0;
+  node.answer = (_topic, event) => {
+    if (event !== 'phx_join') return { ok: {} };
+    joins += 1;
+    return { ok: wireJoin(joins === 1 ? { media: undefined } : {}) };
+  };
+  const session = enter();
+  await vi.waitFor(() => expect(session.getSnapshot().media).toBe('restoring'));
+  expect(devices.acquired).toEqual([]);
+  await vi.waitFor(() => expect(session.getSnapshot().media).toBe('connected'), { timeout: 10_000 });
+  expect(devices.live).toEqual(['microphone']);
+}, 20_000);
+
+test('without a connection a moderator’s mark is not lifted later', async () => {
+  const session = await inside({ microphone: false });
+  node.say(TOPIC, 'member_muted', durable(11, { participant_id: ANNA, source: 'microphone', by: BORIS }));
+  await vi.waitFor(() => expect(session.getSnapshot().me?.mutedByModerator).toEqual(['microphone']));
+  const answer = node.answer;
+  node.answer = (topic, event, payload) => (event === 'member_unmute' ? 'silence' : answer(topic, event, payload));
+  void session.actions.toggleMicrophone();
+  await vi.waitFor(() => expect(node.heard('member_unmute')).toHaveLength(1));
+  node.kill();
+  await vi.waitFor(() =>
+    expect(session.getSnapshot().local.problem).toEqual({ source: 'microphone', cause: 'no_answer' }),
+  );
+  await session.actions.toggleMicrophone();
+  node.answer = answer;
+  node.restart();
+  await connection(session, 'connected');
+  await vi.waitFor(() => expect(node.heard('member_unmute').length).toBeGreaterThan(1));
+  expect(devices.acquired).toEqual([]);
+  expect(session.getSnapshot().local.microphone).toBe(false);
 });
 
 test('a passing refusal of the join is tried again', async () => {

@@ -4,7 +4,7 @@
  * immutable {@link RoomHandle}.
  */
 import type { SFUAdapter, SFUConfig, Source } from '../adapters/sfu/types.ts';
-import type { JoinIntent, MediaStats, Notice, Reaction, RoomActions, RoomHandle } from '../hooks/roomHandle.ts';
+import type { JoinIntent, MediaStats, Notice, Reaction, RoomActions, RoomHandle, Tile } from '../hooks/roomHandle.ts';
 
 import { ApiError } from './api.ts';
 import { backoff } from './backoff.ts';
@@ -21,7 +21,7 @@ import { ChatLog } from './session/chatLog.ts';
 import { Credentials } from './session/credentials.ts';
 import { type Ended, endedBy, passes } from './session/endings.ts';
 import { Expiring } from './session/expiring.ts';
-import { type ControlledSource, LocalMediaControl } from './session/localMedia.ts';
+import { type ControlledSource, LocalMediaControl, type Refusal } from './session/localMedia.ts';
 import { MediaLink } from './session/mediaLink.ts';
 import { noticeOf } from './session/notices.ts';
 import { BROWSER, type SessionPorts } from './session/ports.ts';
@@ -63,6 +63,7 @@ export class RoomSession {
   #disposed = false;
   #leaving = false;
   #publishing = false;
+  #shown: readonly Tile[] = [];
   #view: RoomHandle;
 
   constructor(roomId: string, intent: JoinIntent, ports: Partial<SessionPorts> = {}) {
@@ -78,7 +79,7 @@ export class RoomSession {
       joined: (reply) => this.#onJoined(reply),
       refused: (error) => void this.#onRefused(error),
       event: (event) => this.#onEvent(event),
-      down: () => this.#setJoined(false),
+      down: () => this.#onDown(),
       closed: () => this.#finish({ reason: this.#leaving ? 'left' : 'failed' }),
       unreadable: () => void this.#catchUp(),
     });
@@ -96,6 +97,7 @@ export class RoomSession {
       changed: () => this.#changed(),
       leave: () => this.#leave(),
       stats: () => this.#stats(),
+      takeMediaBack: () => this.#link.takeBack(),
     });
     this.#view = this.#derive();
   }
@@ -178,7 +180,13 @@ export class RoomSession {
     reply.events.forEach((event) => this.#onEvent(event));
     this.#onEvent({ type: 'room_resumed', node: reply.node, position: reply.position });
     if (first) this.#introduce(newcomer);
-    if (reply.media !== null) void this.#link.use(reply.media);
+    void this.#link.use(reply.media);
+  }
+
+  #onDown(): void {
+    this.#media.connectionLost();
+    this.#link.pause();
+    this.#setJoined(false);
   }
 
   /** A host's token was made before the name was asked for. */
@@ -195,6 +203,8 @@ export class RoomSession {
     debugLogger.warn('join refused', { reason: error.reason });
     // The secret is worth nothing any more, or the grace ran out while we were away.
     const stale = error.reason === 'unauthorized' || error.reason === 'not_joined';
+    const pressed = !this.#everJoined && this.#intent.returning !== true;
+    if (stale && !pressed) return this.#finish({ reason: 'lapsed' });
     if (stale && this.#credentials.giveUp()) return this.#enter();
     this.#finish(endedBy(error.reason, error.message));
   }
@@ -256,11 +266,12 @@ export class RoomSession {
     }
   }
 
-  async #permit(source: ControlledSource): Promise<'not_allowed_by_moderator' | null> {
+  async #permit(source: ControlledSource): Promise<Refusal | null> {
     const me = this.#state.members.find((member) => member.participantId === this.#me);
     if (me === undefined) return null;
     if (!me.rights.includes(source)) return 'not_allowed_by_moderator';
     if (!me.mutedByModerator.includes(source)) return null;
+    if (!this.#channel.joined) return 'no_answer';
     return this.#channel.pushDurable('member_unmute', { source }).then(
       () => null,
       () => 'not_allowed_by_moderator',
@@ -308,8 +319,11 @@ export class RoomSession {
       config: (grant) => this.#sfuConfig(grant),
       attached: (adapter) => this.#attach(adapter),
       detached: () => this.#media.detach(),
+      askAgain: () => {
+        if (this.#channel.joined && !this.#over && !this.#leaving) this.#channel.rejoin();
+      },
+      changed: () => this.#changed(),
       callbacks: {
-        stateChanged: (state) => debugLogger.info('media', { state }),
         participantsChanged: () => this.#changed(),
         speakers: (levels) => this.#speaking.hear(levels),
         sourceEnded: (source) => this.#sourceEnded(source),
@@ -400,6 +414,7 @@ export class RoomSession {
       this.#publishing = false;
       if (this.#disposed) return;
       this.#view = this.#derive();
+      this.#shown = this.#view.tiles;
       this.#emitter.emit();
     });
   }
@@ -413,6 +428,7 @@ export class RoomSession {
       everJoined: this.#everJoined,
       waiting: this.#waiting,
       ended: this.#ended,
+      media: this.#link.phase,
       chat: this.#chat.merged(this.#state.chat, me),
       reactions: this.#reactions.items,
       notices: this.#notices.items,
@@ -425,6 +441,7 @@ export class RoomSession {
       speaking: this.#speaking.now,
       quality: this.#quality.now,
       sounds: this.#ports.preferences.sounds,
+      shown: this.#shown,
       actions: this.#actions,
     });
   }

@@ -37,6 +37,12 @@ export function authenticateWith(source: () => string | null): void {
   credential = source;
 }
 
+/** Connects anew, as whoever the browser's cookies say by now. */
+export function reconnectSocket(): void {
+  const socket = shared;
+  socket?.disconnect(() => socket.connect());
+}
+
 /** The socket, connecting since the first call. */
 export function getSocket(): Socket {
   if (shared === null) {

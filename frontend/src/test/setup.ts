@@ -3,6 +3,8 @@ import { afterEach } from 'vitest';
 
 import { FakeMediaStream } from './fakeMedia.ts';
 
+// Dialogs read a page's meta by it.
+globalThis.CSS ??= { escape: (text: string) => text } as unknown as typeof CSS;
 globalThis.MediaStream ??= FakeMediaStream as unknown as typeof MediaStream;
 
 afterEach(() => {

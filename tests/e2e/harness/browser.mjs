@@ -3,6 +3,8 @@
  * The flags also keep the browser from talking to anything but the node under test.
  */
 
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { chromium } from 'playwright-core';
 
 const FLAGS = [
@@ -17,10 +19,27 @@ const FLAGS = [
   '--use-fake-device-for-media-stream',
   '--use-fake-ui-for-media-stream',
   '--auto-select-desktop-capture-source=Entire screen',
-  '--autoplay-policy=no-user-gesture-required',
 ];
 
-/** Starts a browser with a new profile, which it removes when it is closed. */
-export function launch() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
+/** Lets pages make sound before anyone pressed anything; without it the browser is as strict as people's. */
+const LOUD = '--autoplay-policy=no-user-gesture-required';
+
+/** `browser.sh` says the same to people, and installs one where it may. */
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
+
+function executable() {
+  if (process.env.CHROMIUM) return process.env.CHROMIUM;
+  const places = (process.env.PATH ?? '').split(delimiter).flatMap((folder) => NAMES.map((name) => join(folder, name)));
+  const found = NAMES.flatMap((name) => places.filter((place) => place.endsWith(`/${name}`))).find(existsSync);
+  if (!found) throw new Error('no Chromium was found; tests/e2e/browser.sh says what is missing');
+  return found;
+}
+
+/**
+ * Starts a browser with a new profile, which it removes when it is closed.
+ *
+ * @param {{autoplay?: boolean, flags?: string[]}} [options]
+ */
+export function launch({ autoplay = true, flags = [] } = {}) {
+  return chromium.launch({ executablePath: executable(), args: [...FLAGS, ...(autoplay ? [LOUD] : []), ...flags] });
 }

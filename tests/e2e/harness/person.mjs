@@ -8,17 +8,20 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { DEADLINE_MS, pause, until } from '../../harness/until.mjs';
-import { keepPeers, readInbound, readOwnEnergy, readTiles } from './probe.mjs';
+import { keepPeers, readInbound, readOwnEnergy, readTiles, takeNotes } from './probe.mjs';
 
 const ARTIFACTS = fileURLToPath(new URL('../artifacts/', import.meta.url));
 /** Longer than the fake microphone's pause between two beeps. */
 const EAR_MS = 2_000;
+const SAMPLE_MS = 250;
 /** Half a second of video at the fake camera's pace. */
 const ENOUGH_FRAMES = 10;
 
 export class Person {
   /** Errors of the page that nobody handled, and refusals by the content security policy. */
   faults = [];
+  /** Who the node says is on which line of the media connection, the latest word. */
+  #lines = [];
 
   /** Opens a page without going anywhere. `network`: all its packets go through it. */
   static async open(browser, name, { network, ...options } = {}) {
@@ -26,6 +29,7 @@ export class Person {
     context.setDefaultTimeout(DEADLINE_MS);
     const page = await context.newPage();
     if (network) await page.exposeFunction('testMediaPort', (address, port) => network.mediaPort(address, port));
+    await page.addInitScript(takeNotes);
     await page.addInitScript(keepPeers, { proxied: network !== undefined });
     return new Person(name, context, page);
   }
@@ -36,6 +40,13 @@ export class Person {
     page.on('console', (message) => {
       if (message.text().includes('Content Security Policy')) this.faults.push(message.text());
     });
+    page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => this.#overhear(payload)));
+  }
+
+  #overhear(frame) {
+    if (typeof frame !== 'string' || !frame.includes('"slots"')) return;
+    const [, , topic, event, payload] = JSON.parse(frame);
+    if (topic.startsWith('sfu:') && event === 'slots') this.#lines = payload.map;
   }
 
   hook(name) {
@@ -111,16 +122,20 @@ export class Person {
     return (await this.hook(hook).getAttribute('aria-pressed')) === 'true';
   }
 
-  async say(text) {
-    const input = this.hook('chat-input');
-    if (!(await input.isVisible())) await this.hook('chat-open').click();
-    await input.fill(text);
-    await input.press('Enter');
+  async opensChat() {
+    if (!(await this.hook('chat-input').isVisible())) await this.hook('chat-open').click();
+    await this.hook('chat-input').waitFor();
   }
 
-  /** Waits until the chat holds these texts in this order and no other. */
+  /** In an open chat. */
+  async say(text) {
+    await this.hook('chat-input').fill(text);
+    await this.hook('chat-input').press('Enter');
+  }
+
+  /** Waits until the open chat holds these texts in this order and no other. */
   async reads(texts) {
-    if (!(await this.hook('chat-input').isVisible())) await this.hook('chat-open').click();
+    assert.ok(await this.hook('chat-input').isVisible(), `${this.name}'s chat is open`);
     const lines = () => this.hook('chat-message').allInnerTexts();
     const same = (found) => found.length === texts.length && found.every((line, i) => line.includes(texts[i]));
     await until(`${this.name} to read ${texts.join(', ')}`, async () => same(await lines()), { show: lines });
@@ -183,11 +198,18 @@ export class Person {
     await until(`${this.name}'s preview to play`, async () => (await this.page.evaluate(frames)) >= ENOUGH_FRAMES);
   }
 
-  /** Waits until no new picture of someone is decoded. */
-  async losesSightOf(name) {
-    await this.#settles(`${this.name} to lose sight of ${name}`, async () => {
-      const frames = await this.framesOf(name);
-      return JSON.stringify([...frames.values()]);
+  /** The tracks that a person's tiles show now: to be followed also when the tile is emptied. */
+  async tracksOf(name) {
+    const tracks = [...(await this.framesOf(name)).keys()];
+    assert.notDeepEqual(tracks, [], `${this.name} has pictures of ${name}`);
+    return tracks;
+  }
+
+  /** Waits until nothing more is decoded of these tracks, whatever the tiles say. */
+  async losesSightOf(tracks) {
+    await this.#settles(`${this.name} to lose sight of ${tracks.join()}`, async () => {
+      const streams = (await this.inbound()).filter(({ track }) => tracks.includes(track));
+      return JSON.stringify(streams.map(({ id, frames }) => [id, frames]));
     });
   }
 
@@ -205,6 +227,36 @@ export class Person {
       pauseMs: EAR_MS,
       show: () => this.inbound(),
     });
+  }
+
+  /**
+   * Listens to one person's line until the returned function is called, which answers every rise of its energy. The line is the
+   * one that the node names, so it is heard also when the page plays nothing.
+   */
+  async listensTo(name) {
+    const id = await this.idOf(name);
+    const rises = [];
+    const before = new Map();
+    let over = false;
+    const listen = async () => {
+      while (!over) {
+        const mid = this.#lines.find((line) => line.participant_id === id && line.source === 'microphone')?.mid;
+        for (const stream of await this.inbound()) {
+          if (stream.kind !== 'audio' || mid === undefined || stream.mid !== mid) continue;
+          if (stream.energy > (before.get(stream.id) ?? stream.energy))
+            rises.push({ ...stream, was: before.get(stream.id) });
+          before.set(stream.id, stream.energy);
+        }
+        await pause(SAMPLE_MS);
+      }
+    };
+    const listening = listen();
+    return async () => {
+      over = true;
+      await listening;
+      assert.ok(before.size > 0, `${this.name} had a line to ${name}`);
+      return rises;
+    };
   }
 
   /** Waits until this page's own microphone delivers nothing but silence. */
@@ -226,6 +278,41 @@ export class Person {
   }
 
   // === Proof ===
+
+  /** What was noted so far of one thing; see `takeNotes`. */
+  async noted(what, since = 0) {
+    const notes = await this.page.evaluate(() => window.testNoted);
+    return notes.filter((note) => note.what === what && note.at >= since).map(({ detail }) => detail);
+  }
+
+  /** The page's own clock, for `noted`. */
+  now() {
+    return this.page.evaluate(() => Math.round(performance.now()));
+  }
+
+  /** Since then no microphone was asked for or sent, and its switch stood as it was. */
+  async keptQuiet(since) {
+    assert.deepEqual(await this.noted('microphone', since), [], `${this.name}'s microphone`);
+    assert.ok(!(await this.noted('toggle-mic', since)).includes('true'), `${this.name}'s switch went on`);
+    assert.equal(await this.isOn('toggle-mic'), false);
+  }
+
+  /** Makes what a reconnect must keep: microphone off, hand raised, the chat open with a draft in it. */
+  async settlesIn(draft) {
+    await this.turn('toggle-mic', false);
+    await this.turn('raise-hand', true);
+    await this.opensChat();
+    await this.hook('chat-input').fill(draft);
+    return this.now();
+  }
+
+  /** All of that is still so, and nothing was pressed for it. */
+  async isSettled(draft, since) {
+    await this.keptQuiet(since);
+    await until(`${this.name}'s hand to be up`, () => this.isOn('raise-hand'));
+    assert.ok(await this.hook('chat-input').isVisible(), `${this.name}'s chat is open`);
+    assert.equal(await this.hook('chat-input').inputValue(), draft);
+  }
 
   /** Leaves a mark that a reload would wipe out. */
   async mark() {

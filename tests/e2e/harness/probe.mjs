@@ -35,7 +35,58 @@ export function keepPeers({ proxied }) {
 }
 
 /**
- * Every incoming stream of every living peer connection: `{id, kind, track, frames, energy}`.
+ * Runs in the page before its own scripts, and writes down what a person's privacy depends on, from the first moment on: every
+ * microphone that is asked for, every sound that is handed to a connection, every change of the switch; beside them what the page
+ * says of the connection. `window.testNoted` is `{at, what, detail}`.
+ */
+export function takeNotes() {
+  const noted = (window.testNoted = []);
+  const note = (what, detail) => noted.push({ at: Math.round(performance.now()), what, detail });
+  const sound = (track) => track?.kind === 'audio' && track.enabled && track.readyState === 'live';
+
+  const devices = window.MediaDevices?.prototype;
+  const capture = devices?.getUserMedia;
+  if (capture) {
+    devices.getUserMedia = function (constraints) {
+      if (constraints?.audio) note('microphone', 'asked for');
+      return capture.call(this, constraints);
+    };
+  }
+  for (const [owner, method] of [
+    [RTCRtpSender, 'replaceTrack'],
+    [RTCPeerConnection, 'addTrack'],
+    [RTCPeerConnection, 'addTransceiver'],
+  ]) {
+    const native = owner.prototype[method];
+    owner.prototype[method] = function (track, ...rest) {
+      if (sound(track)) note('microphone', `given to ${method}`);
+      return native.call(this, track, ...rest);
+    };
+  }
+
+  const watched = [
+    ['toggle-mic', 'toggle-mic', 'aria-pressed'],
+    ['connection', 'connection-state', 'data-state'],
+    ['media', 'connection-state', 'data-media'],
+  ];
+  const seen = new Map();
+  const look = () => {
+    for (const [what, hook, attribute] of watched) {
+      const value = document.querySelector(`[data-testid="${hook}"]`)?.getAttribute(attribute) ?? null;
+      if (value === null || value === seen.get(what)) continue;
+      seen.set(what, value);
+      note(what, value);
+    }
+  };
+  new MutationObserver(look).observe(document, {
+    subtree: true,
+    childList: true,
+    attributeFilter: ['aria-pressed', 'data-state', 'data-media'],
+  });
+}
+
+/**
+ * Every incoming stream of every living peer connection: `{id, kind, mid, track, frames, energy}`.
  */
 export async function readInbound() {
   const found = [];
@@ -45,6 +96,7 @@ export async function readInbound() {
       found.push({
         id: `${index}:${stat.id}`,
         kind: stat.kind,
+        mid: stat.mid,
         track: stat.trackIdentifier,
         frames: stat.framesDecoded ?? 0,
         energy: stat.totalAudioEnergy ?? 0,

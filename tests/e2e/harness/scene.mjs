@@ -10,6 +10,9 @@ import { launch } from './browser.mjs';
 import { Network } from './network.mjs';
 import { Person } from './person.mjs';
 
+/** Of one scene. As a flag, `--test-timeout` limits the whole file on Node 20. */
+const SCENE_MS = 240_000;
+
 export class Scene {
   people = [];
   networks = [];
@@ -67,15 +70,15 @@ export function everyone(people, act) {
   return Promise.all(people.map(act));
 }
 
-/** Declares the tests of a file; they share one browser. */
-export function scenes(tests) {
+/** Declares the tests of a file; they share one browser, made as `options` say (see `launch`). */
+export function scenes(tests, options) {
   let browser;
   test.before(async () => {
-    browser = await launch();
+    browser = await launch(options);
   });
   test.after(() => browser?.close());
   for (const [name, act] of Object.entries(tests)) {
-    test(name, async () => {
+    test(name, { timeout: SCENE_MS }, async () => {
       const scene = new Scene(browser, await Server.start());
       try {
         await act(scene);

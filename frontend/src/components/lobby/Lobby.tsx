@@ -35,6 +35,10 @@ export interface LobbyDevices {
 
 export interface LobbyProps {
   room: LobbyRoom | null;
+  /** Nobody answers the question. */
+  lookupFailed?: boolean;
+  /** Back here after a long absence. */
+  lapsed?: boolean;
   initialName: string;
   passwordWrong: boolean;
   /** The host has the key already. */
@@ -170,7 +174,12 @@ function Entry(props: LobbyProps & { name: string; onName: (name: string) => voi
     <form className={styles['entry']} onSubmit={submit} noValidate>
       <div>
         <h1 className={styles['title']}>{room !== null && room.name !== '' ? room.name : t('lobby.title')}</h1>
-        <Presence room={room} />
+        <Presence room={room} lookupFailed={props.lookupFailed === true} />
+        {props.lapsed === true && (
+          <p role="status" className={styles['note']}>
+            {t('lobby.lapsed')}
+          </p>
+        )}
       </div>
       <TextField
         label={t('lobby.name')}
@@ -208,9 +217,10 @@ function Entry(props: LobbyProps & { name: string; onName: (name: string) => voi
   );
 }
 
-function Presence({ room }: { room: LobbyRoom | null }) {
+function Presence({ room, lookupFailed }: { room: LobbyRoom | null; lookupFailed: boolean }) {
   const { t } = useTranslation();
-  if (room === null) return <p className={styles['presence']}>{t('lobby.lookingUp')}</p>;
+  if (room === null)
+    return <p className={styles['presence']}>{t(lookupFailed ? 'lobby.lookupFailed' : 'lobby.lookingUp')}</p>;
   return (
     <>
       <p className={styles['presence']}>

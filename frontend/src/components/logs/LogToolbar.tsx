@@ -1,6 +1,6 @@
 /** Filters of the log, each visible as a chip, and the switch between live and paused. */
 import { Pause, Play, X } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { Button } from '../ui/Button.tsx';
@@ -55,7 +55,7 @@ export function LogToolbar(props: LogToolbarProps) {
             onFilters({ ...filters, service: id === ANY ? '' : id });
           }}
         />
-        <Search key={filters.text} filters={filters} onFilters={onFilters} />
+        <Search filters={filters} onFilters={onFilters} />
         <Tail {...props} />
       </div>
       <Chips {...props} />
@@ -63,19 +63,37 @@ export function LogToolbar(props: LogToolbarProps) {
   );
 }
 
-/** The address changes when the typing rests, not at every letter. */
+/**
+ * The address changes when the typing rests, not at every letter. The field keeps what is typed, whatever happens around it: records
+ * arrive many times a second, and only a filter that was changed elsewhere replaces the words.
+ */
 function Search({ filters, onFilters }: Pick<LogToolbarProps, 'filters' | 'onFilters'>) {
   const { t } = useTranslation();
   const [text, setText] = useState(filters.text);
+  const [seen, setSeen] = useState(filters.text);
+  /** What this field itself has asked for; null when the last word came from elsewhere. */
+  const [asked, setAsked] = useState<string | null>(null);
+  if (filters.text !== seen) {
+    setSeen(filters.text);
+    if (filters.text !== asked) {
+      setAsked(null);
+      setText(filters.text);
+    }
+  }
+  const latest = useRef({ filters, onFilters });
   useEffect(() => {
-    if (text === filters.text) return;
+    latest.current = { filters, onFilters };
+  });
+  useEffect(() => {
+    if (text === latest.current.filters.text) return;
     const timer = setTimeout(() => {
-      onFilters({ ...filters, text });
+      setAsked(text);
+      latest.current.onFilters({ ...latest.current.filters, text });
     }, TYPING_PAUSE_MS);
     return () => {
       clearTimeout(timer);
     };
-  }, [text, filters, onFilters]);
+  }, [text]);
   return (
     <TextField
       type="search"

@@ -3,7 +3,7 @@
  * which panel is open, what is pinned, what has been read, the unsent draft.
  */
 import { Check, Link2, Volume2 } from 'lucide-react';
-import { useCallback, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { RoomHandle } from '../../hooks/roomHandle.ts';
@@ -29,19 +29,32 @@ import { Toasts } from './Toasts.tsx';
 import { useStats } from './useStats.ts';
 import { useUnread } from './useUnread.ts';
 
+/** What outlives a reload. */
+export interface CallLayout {
+  panel: Panel | null;
+  pinned: string | null;
+  draft: string;
+}
+
 export interface CallViewProps {
   handle: RoomHandle;
   link: string;
+  /** As it was found; later changes come back through `onLayout`. */
+  layout: CallLayout;
+  onLayout: (layout: CallLayout) => void;
 }
 
-export function CallView({ handle, link }: CallViewProps) {
+export function CallView({ handle, link, layout, onLayout }: CallViewProps) {
   const { actions, chat, me } = handle;
-  const [panel, setPanel] = useState<Panel | null>(null);
+  const [panel, setPanel] = useState<Panel | null>(layout.panel);
   const [help, setHelp] = useState(false);
-  const [pinned, setPinned] = useState<string | null>(null);
-  const [draft, setDraft] = useState('');
+  const [pinned, setPinned] = useState<string | null>(layout.pinned);
+  const [draft, setDraft] = useState(layout.draft);
+  useEffect(() => {
+    onLayout({ panel, pinned, draft });
+  }, [panel, pinned, draft, onLayout]);
   const unread = useUnread(chat, me, panel === 'chat');
-  const lost = handle.connection === 'reconnecting' || handle.connection === 'moving';
+  const lost = handle.connection === 'reconnecting' || handle.connection === 'moving' || handle.media === 'restoring';
   const focus = useFocusReturn();
 
   const closePanel = () => {
@@ -144,7 +157,7 @@ function useCallKeys(
 }
 
 /** What lies over the stage until it is settled: sound that waits for a press, a device that refused, an empty room. */
-function Notes({ handle, link }: CallViewProps) {
+function Notes({ handle, link }: Pick<CallViewProps, 'handle' | 'link'>) {
   const { local, actions, tiles, connection } = handle;
   const [hidden, setHidden] = useState<unknown>(null);
   const problem = local.problem === hidden ? null : local.problem;
@@ -245,9 +258,7 @@ function Side({ panel, handle, draft, onDraft, onClose }: SideProps) {
               onSend={(text) => {
                 actions.sendChat(text);
               }}
-              onRetry={(id) => {
-                actions.retryChat(id);
-              }}
+              onRetry={actions.retryChat}
             />
           )}
           {panel === 'people' && (

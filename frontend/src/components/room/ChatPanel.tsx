@@ -3,7 +3,7 @@
  * offers another try. The list follows the newest message unless someone has scrolled up to read.
  */
 import { ArrowDown, SendHorizontal } from 'lucide-react';
-import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
+import { memo, useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { ChatMessage } from '../../hooks/roomHandle.ts';
@@ -75,10 +75,10 @@ interface MessageProps {
   onRetry: (id: string) => void;
 }
 
-function Message({ message, before, own, onRetry }: MessageProps) {
+const Message = memo(function Message({ message, before, own, onRetry }: MessageProps) {
   const { t, i18n } = useTranslation();
   const continues = before?.from === message.from && message.at - before.at < TOGETHER_MS;
-  const time = new Intl.DateTimeFormat(i18n.language, { hour: '2-digit', minute: '2-digit' }).format(message.at);
+  const time = clock(i18n.language).format(message.at);
   return (
     <article
       data-testid="chat-message"
@@ -112,6 +112,15 @@ function Message({ message, before, own, onRetry }: MessageProps) {
       )}
     </article>
   );
+});
+
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+/** Making a formatter is dear, and a page has two languages. */
+function clock(language: string): Intl.DateTimeFormat {
+  const known = clocks.get(language) ?? new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' });
+  clocks.set(language, known);
+  return known;
 }
 
 function Composer({

@@ -1,5 +1,5 @@
 /** Why the call is over for this person, what stands, and the one or two ways on. */
-import { Ban, DoorClosed, KeyRound, LogOut, SearchX, TriangleAlert, UserX, Users } from 'lucide-react';
+import { Ban, DoorClosed, Hourglass, KeyRound, LogOut, SearchX, TriangleAlert, UserX, Users } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
@@ -20,6 +20,7 @@ const ICONS: Record<EndedReason, ReactNode> = {
   wrong_password: <KeyRound size={SIZE} />,
   unauthorized: <KeyRound size={SIZE} />,
   refused: <UserX size={SIZE} />,
+  lapsed: <Hourglass size={SIZE} />,
   failed: <TriangleAlert size={SIZE} />,
 };
 

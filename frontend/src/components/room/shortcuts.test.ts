@@ -1,6 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { renderHook } from '@testing-library/react';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 
-import { shortcutOf } from './shortcuts.ts';
+import { shortcutOf, SHORTCUTS, type Shortcut, useShortcuts } from './shortcuts.ts';
 
 function press(init: KeyboardEventInit, target: Element = document.body): KeyboardEvent {
   const event = new KeyboardEvent('keydown', { bubbles: true, ...init });
@@ -52,5 +53,47 @@ describe('shortcutOf', () => {
 
   it('does not take Space away from buttons', () => {
     expect(shortcutOf(press({ code: 'Space', key: ' ' }))).toBeNull();
+  });
+});
+
+describe('useShortcuts', () => {
+  const actions = () =>
+    Object.fromEntries(Object.keys(SHORTCUTS).map((name) => [name, vi.fn()])) as unknown as Record<
+      Shortcut,
+      () => void
+    >;
+
+  it('runs the newest action, and keeps the key from the browser', () => {
+    const first = actions();
+    const second = actions();
+    const { rerender, unmount } = renderHook(
+      ({ now }) => {
+        useShortcuts(now, true);
+      },
+      { initialProps: { now: first } },
+    );
+    rerender({ now: second });
+    const event = press({ code: 'KeyM', key: 'm', cancelable: true });
+    expect(first.microphone).not.toHaveBeenCalled();
+    expect(second.microphone).toHaveBeenCalledOnce();
+    expect(event.defaultPrevented).toBe(true);
+    unmount();
+    press({ code: 'KeyM', key: 'm' });
+    expect(second.microphone).toHaveBeenCalledOnce();
+  });
+
+  it('is deaf while it is switched off, and leaves Escape to others as well', () => {
+    const off = actions();
+    renderHook(() => {
+      useShortcuts(off, false);
+    });
+    press({ code: 'KeyM', key: 'm' });
+    expect(off.microphone).not.toHaveBeenCalled();
+    const on = actions();
+    renderHook(() => {
+      useShortcuts(on, true);
+    });
+    expect(press({ key: 'Escape', cancelable: true }).defaultPrevented).toBe(false);
+    expect(on.escape).toHaveBeenCalledOnce();
   });
 });

@@ -1,15 +1,17 @@
 /** One stay in a room: the session behind the call, the wait for a host, and the end. */
 import { Hourglass } from 'lucide-react';
-import { useEffect } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import { CallView } from '../../components/room/CallView.tsx';
+import { PANELS } from '../../components/ControlBar.tsx';
+import { CallView, type CallLayout } from '../../components/room/CallView.tsx';
 import { ConnectionBar } from '../../components/room/ConnectionBar.tsx';
 import { EndedView } from '../../components/room/EndedView.tsx';
 import { Outcome } from '../../components/room/Outcome.tsx';
 import { Button } from '../../components/ui/Button.tsx';
 import type { JoinIntent, RoomHandle } from '../../hooks/roomHandle.ts';
 import { useRoom } from '../../hooks/useRoom.ts';
+import { preferences, type DeviceChoice } from '../../services/preferences.ts';
 import { PageFrame } from '../frame/PageFrame.tsx';
 import { useWakeLock } from './useWakeLock.ts';
 
@@ -20,30 +22,52 @@ export interface CallStepProps {
   /** Back to the lobby; true when it was the password that did not fit. */
   onAgain: (passwordWrong: boolean) => void;
   onHome: () => void;
+  /** Back to the lobby, since the place was given up meanwhile; with the devices as they are. */
+  onLapsed: (devices: DeviceChoice) => void;
 }
 
-export function CallStep({ roomId, intent, link, onAgain, onHome }: CallStepProps) {
+export function CallStep({ roomId, intent, link, onAgain, onHome, onLapsed }: CallStepProps) {
   const handle = useRoom(roomId, intent);
   useWakeLock(handle.connection !== 'ended');
   const wrongPassword = handle.ended?.reason === 'wrong_password';
   useEffect(() => {
     if (wrongPassword) onAgain(true);
   }, [wrongPassword, onAgain]);
+  const lapsed = handle.ended?.reason === 'lapsed';
+  const { microphone, camera } = handle.local;
+  useEffect(() => {
+    if (lapsed) onLapsed({ microphone, camera });
+  }, [lapsed, microphone, camera, onLapsed]);
   return (
     <>
-      <ConnectionBar phase={handle.connection} waiting={handle.waiting} />
-      <Body handle={handle} link={link} onAgain={onAgain} onHome={onHome} />
+      <ConnectionBar
+        phase={handle.connection}
+        media={handle.media}
+        waiting={handle.waiting}
+        onTakeBack={() => {
+          handle.actions.takeMediaBack();
+        }}
+      />
+      <Body handle={handle} roomId={roomId} link={link} onAgain={onAgain} onHome={onHome} />
     </>
   );
 }
 
 function Body({
   handle,
+  roomId,
   link,
   onAgain,
   onHome,
-}: Pick<CallStepProps, 'link' | 'onAgain' | 'onHome'> & { handle: RoomHandle }) {
+}: Omit<CallStepProps, 'intent' | 'onLapsed'> & { handle: RoomHandle }) {
   const { t } = useTranslation();
+  const [layout] = useState(() => rememberedLayout(roomId));
+  const onLayout = useCallback(
+    (changed: CallLayout) => {
+      preferences.rememberRoomLayout(roomId, changed);
+    },
+    [roomId],
+  );
   if (handle.ended !== null) {
     return (
       <PageFrame title={t(`ended.${handle.ended.reason}`)}>
@@ -68,7 +92,12 @@ function Body({
   }
   return (
     <main>
-      <CallView handle={handle} link={link} />
+      <CallView handle={handle} link={link} layout={layout} onLayout={onLayout} />
     </main>
   );
+}
+
+function rememberedLayout(roomId: string): CallLayout {
+  const { panel, ...rest } = preferences.roomLayout(roomId);
+  return { panel: PANELS.find((known) => known === panel) ?? null, ...rest };
 }

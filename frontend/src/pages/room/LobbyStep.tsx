@@ -9,7 +9,7 @@ import { EndedView } from '../../components/room/EndedView.tsx';
 import type { JoinIntent } from '../../hooks/roomHandle.ts';
 import { useLocalPreview } from '../../hooks/useLocalPreview.ts';
 import { api, ApiError, type RoomSummary } from '../../services/api.ts';
-import { preferences } from '../../services/preferences.ts';
+import { preferences, type DeviceChoice } from '../../services/preferences.ts';
 import { PageFrame } from '../frame/PageFrame.tsx';
 
 const REFRESH_MS = 5000;
@@ -18,6 +18,8 @@ export interface LobbyStepProps {
   roomId: string;
   link: string;
   passwordWrong: boolean;
+  /** Thrown out of the call by a long absence: what was on then. Nothing else comes on by itself. */
+  lapsed: DeviceChoice | null;
   onJoin: (intent: JoinIntent) => void;
 }
 
@@ -34,7 +36,7 @@ export function LobbyStep(props: LobbyStepProps) {
     room.error instanceof ApiError &&
     (room.error.status === 404 || room.error.code === 'not_found');
   const over = room.data?.ended === true || (room.error instanceof ApiError && room.error.code === 'ended');
-  if (!missing && !over) return <Mirror {...props} room={room.data ?? null} />;
+  if (!missing && !over) return <Mirror {...props} room={room.data ?? null} lookupFailed={room.isError} />;
   return (
     <PageFrame title="">
       <EndedView
@@ -46,8 +48,14 @@ export function LobbyStep(props: LobbyStepProps) {
   );
 }
 
-function Mirror({ roomId, link, passwordWrong, onJoin, room }: LobbyStepProps & { room: RoomSummary | null }) {
-  const preview = useLocalPreview(preferences.choice);
+interface MirrorProps extends LobbyStepProps {
+  room: RoomSummary | null;
+  /** The last question about the room was not answered. */
+  lookupFailed: boolean;
+}
+
+function Mirror({ roomId, link, passwordWrong, lapsed, onJoin, room, lookupFailed }: MirrorProps) {
+  const preview = useLocalPreview(lapsed ?? preferences.choice);
   const [speakerId, setSpeakerId] = useState(preferences.devices.speakerId);
   const problems = (['camera', 'microphone'] as const).flatMap((source): Problem[] => {
     const cause = preview.problems[source];
@@ -69,6 +77,8 @@ function Mirror({ roomId, link, passwordWrong, onJoin, room }: LobbyStepProps & 
       <Lobby
         key={passwordWrong ? 'again' : 'first'}
         room={room === null ? null : roomFacts(room)}
+        lookupFailed={lookupFailed}
+        lapsed={lapsed !== null}
         initialName={preferences.name}
         passwordWrong={passwordWrong}
         passwordNeeded={preferences.identity(roomId).token === undefined}

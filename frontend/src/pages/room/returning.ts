@@ -10,7 +10,14 @@ export function returningIntent(roomId: string): JoinIntent | null {
   if (!reloaded || openedAt !== `/rooms/${roomId}` || !preferences.wasInside(roomId)) return null;
   const { microphoneId, cameraId } = preferences.devices;
   const media = preferences.roomMedia(roomId) ?? { microphone: false, camera: false };
-  return { name: preferences.name, microphone: media.microphone, camera: media.camera, microphoneId, cameraId };
+  return {
+    name: preferences.name,
+    microphone: media.microphone,
+    camera: media.camera,
+    microphoneId,
+    cameraId,
+    returning: true,
+  };
 }
 
 function navigationType(): string | null {

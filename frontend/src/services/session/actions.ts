@@ -16,6 +16,7 @@ export interface ActionPorts {
   changed(): void;
   leave(): Promise<void>;
   stats: RoomActions['stats'];
+  takeMediaBack(): void;
 }
 
 export function actionsOf(ports: ActionPorts): RoomActions {
@@ -65,5 +66,6 @@ export function actionsOf(ports: ActionPorts): RoomActions {
       ports.changed();
     },
     stats: ports.stats,
+    takeMediaBack: () => ports.takeMediaBack(),
   };
 }

@@ -17,6 +17,8 @@ export class ChatLog {
   readonly #send: (id: string, text: string) => Promise<unknown>;
   readonly #changed: () => void;
   #drafts: Draft[] = [];
+  /** A message that did not change stays the same object, so that its line is not drawn again. */
+  readonly #shown = new WeakMap<SentMessage, ChatMessage>();
 
   /** `send` resolves when the message is committed; the same `id` twice is one message. */
   constructor(send: (id: string, text: string) => Promise<unknown>, changed: () => void) {
@@ -25,7 +27,8 @@ export class ChatLog {
   }
 
   send(text: string): void {
-    const trimmed = text.trim().slice(0, CHAT_LIMIT);
+    // By characters, as the room counts: half of a pair is none.
+    const trimmed = [...text.trim()].slice(0, CHAT_LIMIT).join('');
     if (trimmed === '') return;
     const draft: Draft = { id: commandId(), text: trimmed, at: Date.now(), status: 'sending' };
     this.#drafts = [...this.#drafts, draft];
@@ -42,10 +45,13 @@ export class ChatLog {
     const known = new Set(committed.filter((m) => m.from === me?.participantId).map((m) => m.id));
     this.#drafts = this.#drafts.filter((draft) => !known.has(draft.id));
     const own = { from: me?.participantId ?? '', name: me?.name ?? '' };
-    return [
-      ...committed.map((m): ChatMessage => ({ ...m, status: 'sent' })),
-      ...this.#drafts.map((draft) => ({ ...draft, ...own })),
-    ];
+    return [...committed.map((m) => this.#sent(m)), ...this.#drafts.map((draft) => ({ ...draft, ...own }))];
+  }
+
+  #sent(message: SentMessage): ChatMessage {
+    const shown = this.#shown.get(message) ?? { ...message, status: 'sent' };
+    this.#shown.set(message, shown);
+    return shown;
   }
 
   #attempt(draft: Draft): void {

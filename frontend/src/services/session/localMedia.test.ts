@@ -5,15 +5,13 @@ import { FakeDevices } from '../../test/fakeMedia.ts';
 import { FakeSignalling } from '../../test/fakeSignalling.ts';
 import { DeviceError } from '../devices.ts';
 
-import { type ControlledSource, LocalMediaControl } from './localMedia.ts';
+import { type ControlledSource, LocalMediaControl, PERMIT_MS, type Refusal } from './localMedia.ts';
 
 const SOURCES: readonly ControlledSource[] = ['microphone', 'camera', 'screen'];
 
 async function setUp(initial = { microphone: false, camera: false }) {
   const devices = new FakeDevices();
-  const permit = vi.fn<(source: ControlledSource) => Promise<'not_allowed_by_moderator' | null>>(() =>
-    Promise.resolve(null),
-  );
+  const permit = vi.fn<(source: ControlledSource) => Promise<Refusal | null>>(() => Promise.resolve(null));
   const control = new LocalMediaControl(initial, { changed: () => undefined, permit });
   const connect = async () => {
     const adapter = new FakeAdapter();
@@ -83,6 +81,37 @@ test('a moderator’s mute while the device is opening wins', async () => {
   await pressed;
   expect(devices.live).toEqual([]);
   expect(control.flags.microphone).toBe(false);
+});
+
+test('a second press while the permission is asked for takes the first one back', async () => {
+  const { control, devices, permit } = await setUp();
+  let allow: (answer: null) => void = () => undefined;
+  permit.mockReturnValue(new Promise((resolve) => (allow = resolve)));
+  const pressed = control.toggle('microphone');
+  await control.toggle('microphone');
+  allow(null);
+  await pressed;
+  expect(permit).toHaveBeenCalledOnce();
+  expect(devices.acquired).toEqual([]);
+  expect(control.flags.microphone).toBe(false);
+});
+
+test('a permission that comes late, or after the connection was lost, opens nothing', async () => {
+  vi.useFakeTimers();
+  const { control, devices, permit } = await setUp();
+  const answers: ((answer: null) => void)[] = [];
+  permit.mockImplementation(() => new Promise((resolve) => answers.push(resolve)));
+  const late = control.toggle('microphone');
+  await vi.advanceTimersByTimeAsync(PERMIT_MS);
+  await late;
+  expect(control.problem).toEqual({ source: 'microphone', cause: 'no_answer' });
+  const cut = control.toggle('camera');
+  control.connectionLost();
+  expect(control.problem).toEqual({ source: 'camera', cause: 'no_answer' });
+  answers.forEach((answer) => answer(null));
+  await cut;
+  expect(devices.acquired).toEqual([]);
+  vi.useRealTimers();
 });
 
 function random(seed: number) {

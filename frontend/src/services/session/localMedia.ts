@@ -11,11 +11,15 @@ import type { DeviceChoice } from '../preferences.ts';
 export type ControlledSource = 'microphone' | 'camera' | 'screen';
 export type MediaFlags = Member['media'];
 type Problem = LocalMedia['problem'];
+export type Refusal = 'not_allowed_by_moderator' | 'no_answer';
+
+/** A device that opens longer after its press than this would open by itself. */
+export const PERMIT_MS = 5000;
 
 export interface LocalMediaPorts {
   changed(): void;
   /** Null when the source may go on; asks the room to lift a moderator's mark first if there is one. */
-  permit(source: ControlledSource): Promise<'not_allowed_by_moderator' | null>;
+  permit(source: ControlledSource): Promise<Refusal | null>;
 }
 
 export class LocalMediaControl {
@@ -23,6 +27,8 @@ export class LocalMediaControl {
   readonly #on: MediaFlags;
   /** Rises with each wish, so that what an older one comes to is ignored. */
   readonly #wish: Record<ControlledSource, number> = { microphone: 0, camera: 0, screen: 0 };
+  /** Pressed, and the room has not said yet whether it may go on. */
+  readonly #asking = new Set<ControlledSource>();
   #adapter: SFUAdapter | null = null;
   #problem: Problem = null;
 
@@ -51,15 +57,19 @@ export class LocalMediaControl {
     this.#adapter = null;
   }
 
+  /** A press while the room is still being asked takes the first one back. */
   async toggle(source: ControlledSource): Promise<void> {
-    if (this.#on[source]) {
+    if (this.#on[source] || this.#asking.has(source)) {
       this.#problem = null;
-      return this.forceOff(source);
+      this.forceOff(source);
+      return this.#ports.changed();
     }
     const wish = ++this.#wish[source];
     this.#problem = null;
-    const refusal = await this.#ports.permit(source);
+    this.#asking.add(source);
+    const refusal = await this.#permission(source);
     if (this.#wish[source] !== wish) return;
+    this.#asking.delete(source);
     if (refusal !== null) {
       this.#problem = { source, cause: refusal };
       return this.#ports.changed();
@@ -72,10 +82,20 @@ export class LocalMediaControl {
   /** Off at once, whoever asked for it. */
   forceOff(source: ControlledSource): void {
     this.#wish[source] += 1;
+    this.#asking.delete(source);
     const wasOn = this.#on[source];
     this.#on[source] = false;
     if (this.#adapter !== null) void enable(this.#adapter, source, false);
     if (wasOn) this.#ports.changed();
+  }
+
+  /** Whatever the room was being asked is void: an answer after the reconnect would come as a surprise. */
+  connectionLost(): void {
+    for (const source of [...this.#asking]) {
+      this.forceOff(source);
+      this.#problem = { source, cause: 'no_answer' };
+      this.#ports.changed();
+    }
   }
 
   /** The source stopped by itself; it stays off. */
@@ -93,6 +113,18 @@ export class LocalMediaControl {
       this.#problem = { source, cause: causeOf(error) };
     }
     this.#ports.changed();
+  }
+
+  async #permission(source: ControlledSource): Promise<Refusal | null> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<Refusal>((resolve) => {
+      timer = setTimeout(() => resolve('no_answer'), PERMIT_MS);
+    });
+    try {
+      return await Promise.race([this.#ports.permit(source), late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #apply(source: ControlledSource): Promise<void> {

@@ -30,6 +30,18 @@ export function tiles(stage: Stage): Tile[] {
     );
 }
 
+/** The tiles as they were where nothing about them changed, so that a picture is not drawn again for another's sake. */
+export function reuse(before: readonly Tile[], now: Tile[]): Tile[] {
+  const known = new Map(before.map((tile) => [tile.key, tile]));
+  const tiles = now.map((tile) => {
+    const old = known.get(tile.key);
+    const same = old !== undefined && (Object.keys(tile) as (keyof Tile)[]).every((key) => tile[key] === old[key]);
+    return same ? old : tile;
+  });
+  const unchanged = tiles.length === before.length && tiles.every((tile, index) => tile === before[index]);
+  return unchanged ? (before as Tile[]) : tiles;
+}
+
 function tilesOf(stage: Stage, member: Member, media: SFUParticipant | null): Tile[] {
   const local = member.participantId === stage.me;
   const on = local ? stage.switches : member.media;

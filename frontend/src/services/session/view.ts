@@ -4,6 +4,7 @@ import type {
   ChatMessage,
   ConnectionPhase,
   LocalMedia,
+  MediaPhase,
   Notice,
   Reaction,
   RoomActions,
@@ -16,7 +17,7 @@ import type { RoomState } from '../roomState.ts';
 
 import type { Ended } from './endings.ts';
 import type { MediaFlags } from './localMedia.ts';
-import { tiles } from './tiles.ts';
+import { reuse, tiles } from './tiles.ts';
 
 export interface ViewParts {
   state: RoomState;
@@ -25,6 +26,7 @@ export interface ViewParts {
   everJoined: boolean;
   waiting: boolean;
   ended: Ended | null;
+  media: MediaPhase;
   chat: ChatMessage[];
   reactions: Reaction[];
   notices: Notice[];
@@ -37,6 +39,8 @@ export interface ViewParts {
   speaking: ReadonlySet<string>;
   quality: ReadonlyMap<string, Tile['quality']>;
   sounds: boolean;
+  /** The tiles of the view before this one. */
+  shown: readonly Tile[];
   actions: RoomActions;
 }
 
@@ -45,6 +49,7 @@ export function viewOf(parts: ViewParts): RoomHandle {
   const members = [...state.members];
   return {
     connection: phase(parts),
+    media: parts.media,
     ended: parts.ended,
     waiting: parts.waiting,
     room:
@@ -62,16 +67,19 @@ export function viewOf(parts: ViewParts): RoomHandle {
     members,
     hands: [...state.hands],
     chat: parts.chat,
-    tiles: tiles({
-      me,
-      members,
-      hands: state.hands,
-      local: parts.local,
-      remote: parts.remote,
-      switches: flags,
-      speaking: parts.speaking,
-      quality: parts.quality,
-    }),
+    tiles: reuse(
+      parts.shown,
+      tiles({
+        me,
+        members,
+        hands: state.hands,
+        local: parts.local,
+        remote: parts.remote,
+        switches: flags,
+        speaking: parts.speaking,
+        quality: parts.quality,
+      }),
+    ),
     reactions: parts.reactions,
     notices: parts.notices,
     local: { ...flags, ...parts.chosen, problem: parts.problem, devices: parts.devices },
