@@ -8,25 +8,25 @@ pub const SOCKETS_OPENED: &str = "videorooms_gateway_sockets_opened_total";
 pub const SOCKETS_CLOSED: &str = "videorooms_gateway_sockets_closed_total";
 /// Counter: upgrades refused, by `why`: `draining`, `rate`, `full`, `version`, `origin`, `token`, `request`.
 pub const UPGRADES_REFUSED: &str = "videorooms_gateway_upgrades_refused_total";
-/// Counter: requests on topics that were refused, by `reason`.
 /// Counter: requests on a socket refused by rate, by `of`: `frames`, `joins`, `address_joins`, `signalling`, `offers`, `pushes`, `chat`, `room`.
 pub const RATE_LIMITED: &str = "videorooms_gateway_rate_limited_total";
+/// Counter: requests on topics that were refused, by `reason`.
 pub const REFUSED: &str = "videorooms_gateway_refused_total";
 /// Counter: frames handed to sockets by publications.
 pub const DELIVERIES: &str = "videorooms_gateway_deliveries_total";
 /// Counter: ephemeral frames dropped for slow sockets.
 pub const DROPPED: &str = "videorooms_gateway_dropped_frames_total";
-/// Counter: publications of a deposed owner that were dropped.
 /// Counter: rooms whose roster was given up until someone joins.
 pub const ROSTERS_MISSED: &str = "videorooms_gateway_rosters_missed_total";
+/// Counter: publications of a deposed owner that were dropped.
 pub const STALE: &str = "videorooms_gateway_stale_publications_total";
 /// Counter: refusals over HTTP, by `code`.
 pub const PROBLEMS: &str = "videorooms_gateway_problems_total";
 /// Counter: HTTP requests refused by rate.
 pub const HTTP_LIMITED: &str = "videorooms_gateway_http_limited_total";
-/// Counter: passwords that were wrong.
 /// Counter: passwords not looked at, since too many waited.
 pub const PASSWORDS_BUSY: &str = "videorooms_gateway_passwords_busy_total";
+/// Counter: passwords that were wrong.
 pub const WRONG_PASSWORDS: &str = "videorooms_gateway_wrong_passwords_total";
 
 /// Tells the recorder what the metrics mean.
