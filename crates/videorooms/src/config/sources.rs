@@ -255,7 +255,7 @@ mod tests {
     }
 
     /// A value for every key that is not its default.
-    const EVERY_KEY: [(&str, &str, &str); 28] = [
+    const EVERY_KEY: [(&str, &str, &str); 35] = [
         ("dev", "true", "true"),
         ("node", "7", "\"7\""),
         ("data", "1", "\"1\""),
@@ -278,14 +278,21 @@ mod tests {
             "192.0.2.1,192.0.2.2:5",
             "[\"192.0.2.1\", \"192.0.2.2:5\"]",
         ),
+        ("sfu.max_rooms", "12", "12"),
+        ("sfu.max_peers", "13", "13"),
         ("store.url", "memory:", "\"memory:\""),
         ("rooms.reconnect_grace_ms", "1", "1"),
         ("rooms.empty_ms", "2", "2"),
         ("rooms.idle_unload_ms", "3", "3"),
         ("rooms.max_live", "4", "4"),
+        ("rooms.ended_retention_ms", "14", "14"),
         ("limits.http_per_second", "5", "5"),
         ("limits.sockets_per_second", "6", "6"),
         ("limits.max_sockets", "7", "7"),
+        ("limits.frames_per_second", "15", "15"),
+        ("limits.joins_per_second", "16", "16"),
+        ("limits.signalling_per_second", "17", "17"),
+        ("limits.room_pushes_per_second", "18", "18"),
         ("limits.pushes_per_second", "8", "8"),
         ("limits.chat_per_second", "9", "9"),
         ("limits.outbox_frames", "10", "10"),

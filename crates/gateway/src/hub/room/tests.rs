@@ -391,12 +391,13 @@ impl World {
         heard
     }
 
-    fn attached(&self) -> Vec<(ParticipantId, ConnectionId)> {
-        let attached = self
+    /// Whose join was answered, those in front of the door included: a knock lasts as long as its socket.
+    fn answered(&self) -> Vec<(ParticipantId, ConnectionId)> {
+        let answered = self
             .sockets
             .iter()
-            .filter(|socket| matches!(socket.stage, Stage::Live | Stage::Muted));
-        attached
+            .filter(|socket| matches!(socket.stage, Stage::Live | Stage::Muted | Stage::Waiting));
+        answered
             .map(|socket| (ParticipantId(socket.who), socket.connection))
             .collect()
     }
@@ -408,7 +409,7 @@ proptest! {
         let mut world = World::new();
         for step in steps {
             world.take(step);
-            prop_assert_eq!(world.entry.roll_call().connections, world.attached());
+            prop_assert_eq!(world.entry.roll_call().connections, world.answered());
         }
         for socket in &world.sockets {
             prop_assert_eq!(heard(&socket.outbox), world.expected(socket), "{}", socket.connection.0);
