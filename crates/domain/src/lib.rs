@@ -19,7 +19,7 @@
 //! * **I2** A refusal changes nothing. A command that would change nothing succeeds without a record.
 //! * **I3** State is the fold of its records, also after they went through the codec; a snapshot reads back as the same state.
 //! * **I4** There is at most one host. If the host goes and anyone but viewers stays, the same record names the successor. Whoever
-//!   joins a room without one, and may speak, is host, unless lock or lobby keep strangers out.
+//!   joins a room that has lost its host, and may speak, is host, unless lock or lobby keep strangers out.
 //! * **I5** A viewer has no rights and no raised hand, and writes nothing.
 //! * **I6** Nobody is two of: member, waiting, admitted, banned, absent.
 //! * **I7** Raised hands are members', each once, in the order in which they went up.

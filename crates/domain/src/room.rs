@@ -55,6 +55,9 @@ pub struct Room {
     ended: Option<EndReason>,
     media_node: Option<NodeIncarnation>,
     members: Roster,
+    /// Has it ever had a host.
+    #[serde(default)]
+    hosted: bool,
     /// Raised, first raised first.
     hands: Vec<ParticipantId>,
     /// Not known to snapshots of version 1.
@@ -83,6 +86,7 @@ impl Room {
             ended: None,
             media_node: None,
             members: Roster::default(),
+            hosted: false,
             hands: Vec::new(),
             absent: Absent::default(),
             lobby: Lobby::default(),
@@ -232,6 +236,12 @@ impl Room {
     #[must_use]
     pub fn created_at(&self) -> Timestamp {
         self.created_at
+    }
+
+    /// Has it ever had a host. Until then the place is its creator's.
+    #[must_use]
+    pub fn was_hosted(&self) -> bool {
+        self.hosted
     }
 
     /// When anything durable happened last.

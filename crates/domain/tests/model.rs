@@ -309,7 +309,7 @@ proptest! {
 fn the_histories_reach_every_kind_of_event() {
     let mut runner = TestRunner::deterministic();
     let mut seen = BTreeSet::new();
-    for _ in 0..40 {
+    for _ in 0..160 {
         let mut world = World::new();
         for step in steps().new_tree(&mut runner).unwrap().current() {
             world.step(&step);

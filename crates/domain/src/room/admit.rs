@@ -88,13 +88,14 @@ impl Room {
         Ok(())
     }
 
-    /// There is one host: the next who is to be it is a moderator. Where there is none and anyone may come in, whoever comes first and may
-    /// speak is host, so that a room does not stay without one; behind a lock or a lobby that would be given to strangers.
+    /// There is one host: the next who is to be it is a moderator. Where there is none any more and anyone may come in, whoever comes first and
+    /// may speak is host, so that a room does not stay without one; behind a lock or a lobby that would be given to strangers, and before
+    /// the creator came it would be taken from it.
     fn role_at_the_door(&self, role: Role) -> Role {
         let is_open = !(self.settings.locked || self.settings.lobby);
         match (role, self.host()) {
             (Role::Host, Some(_)) => Role::Moderator,
-            (Role::Participant | Role::Moderator, None) if is_open => Role::Host,
+            (Role::Participant | Role::Moderator, None) if is_open && self.hosted => Role::Host,
             (Role::Viewer | Role::Participant | Role::Moderator | Role::Host, _) => role,
         }
     }
@@ -239,13 +240,22 @@ mod tests {
     }
 
     #[test]
-    fn in_an_open_room_without_a_host_the_first_who_may_speak_is_it() {
-        let mut scene = Scene::with(&[]);
+    fn in_an_open_room_that_lost_its_host_the_first_who_may_speak_is_it() {
+        let mut scene = Scene::with(&[(1, Role::Host)]);
+        scene.ok(1, Command::Leave);
         scene.ok(2, join_as(Role::Viewer, "p2"));
         scene.ok(3, join_as(Role::Participant, "p3"));
         scene.ok(4, join_as(Role::Host, "p4"));
         let roles = [(2, Role::Viewer), (3, Role::Host), (4, Role::Moderator)];
         assert_eq!(scene.roles(), roles);
+    }
+
+    #[test]
+    fn whoever_comes_before_the_creator_does_not_take_its_place() {
+        let mut scene = Scene::with(&[]);
+        scene.ok(2, join_as(Role::Participant, "p2"));
+        scene.ok(1, join_as(Role::Host, "p1"));
+        assert_eq!(scene.roles(), [(2, Role::Participant), (1, Role::Host)]);
     }
 
     #[test]

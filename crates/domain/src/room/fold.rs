@@ -71,6 +71,7 @@ impl Room {
             } => {
                 self.lobby.forget(*participant);
                 self.absent.forget(*participant);
+                self.hosted |= *role == crate::Role::Host;
                 self.members.push(Member {
                     participant: *participant,
                     name: name.clone(),

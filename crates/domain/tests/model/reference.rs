@@ -26,6 +26,8 @@ pub(crate) struct Reference {
     pub(crate) settings: Settings,
     pub(crate) ended: Option<EndReason>,
     pub(crate) members: Vec<Member>,
+    /// There has been a host.
+    pub(crate) hosted: bool,
     pub(crate) hands: Vec<Id>,
     pub(crate) waiting: Vec<(Id, String)>,
     pub(crate) admitted: Vec<Id>,
@@ -289,12 +291,13 @@ impl Reference {
         Ok(())
     }
 
-    fn welcome(&self, role: Role) -> Role {
+    fn welcome(&mut self, role: Role) -> Role {
         let has_host = self.members.iter().any(|member| member.role == Role::Host);
         let is_open = !self.settings.locked && !self.settings.lobby;
         if has_host && role == Role::Host {
             Role::Moderator
-        } else if !has_host && is_open && role != Role::Viewer {
+        } else if role == Role::Host || (!has_host && self.hosted && is_open && role != Role::Viewer) {
+            self.hosted = true;
             Role::Host
         } else {
             role

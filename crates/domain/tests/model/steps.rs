@@ -29,7 +29,28 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => seconds.prop_map(Step::Wait),
         1 => Just(Step::Restart),
     ];
-    prop::collection::vec(step, 1..300)
+    // As in life the creator mostly comes first, though nobody makes it.
+    let opening = prop::option::weighted(0.75, join().prop_map(as_host));
+    (opening, prop::collection::vec(step, 1..300)).prop_map(|(opening, steps)| {
+        let opening = opening.map(|command| {
+            Step::Command(Request {
+                by: Actor::Participant(ParticipantId(0)),
+                id: None,
+                command,
+            })
+        });
+        opening.into_iter().chain(steps).collect()
+    })
+}
+
+fn as_host(command: Command) -> Command {
+    match command {
+        Command::Join(join) => Command::Join(Join {
+            role: Role::Host,
+            ..join
+        }),
+        other => other,
+    }
 }
 
 pub(crate) fn node(name: &str, incarnation: u64) -> NodeIncarnation {
