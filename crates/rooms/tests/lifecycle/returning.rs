@@ -106,7 +106,7 @@ async fn a_new_way_in_becomes_durable_when_the_store_answers_again_and_the_old_s
 async fn a_lone_host_that_slept_too_long_is_host_again_of_its_locked_room() {
     let node = Node::start().await;
     let room = node.room().await;
-    assert_eq!(node.attach(room, 1, None).await.unwrap().role, Role::Host);
+    node.attach_host(room, 1).await;
     let locked = SettingsPatch {
         locked: Some(true),
         ..SettingsPatch::default()
@@ -123,7 +123,7 @@ async fn a_lone_host_that_slept_too_long_is_host_again_of_its_locked_room() {
 async fn who_comes_back_while_its_time_out_is_being_committed_is_not_thrown_out_again() {
     let node = Node::start().await;
     let room = node.room().await;
-    node.attach(room, 1, None).await.unwrap();
+    node.attach_host(room, 1).await;
     node.faults.script([Fault::Hold]);
     node.detach(room, 1);
     node.faults.held(1).await;
@@ -139,9 +139,8 @@ async fn who_comes_back_while_its_time_out_is_being_committed_is_not_thrown_out_
 async fn who_was_removed_is_told_so() {
     let node = Node::start().await;
     let room = node.room().await;
-    for who in [1, 2] {
-        node.attach(room, who, None).await.unwrap();
-    }
+    node.attach_host(room, 1).await;
+    node.attach(room, 2, None).await.unwrap();
     let kick = Command::Kick {
         participant: ParticipantId(2),
         ban: false,
@@ -156,7 +155,7 @@ async fn who_was_removed_is_told_so() {
 async fn a_knock_ends_some_time_after_its_socket() {
     let node = Node::start().await;
     let room = node.room().await;
-    node.attach(room, 1, None).await.unwrap();
+    node.attach_host(room, 1).await;
     let lobby = SettingsPatch {
         lobby: Some(true),
         ..SettingsPatch::default()
