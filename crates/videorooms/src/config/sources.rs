@@ -254,6 +254,10 @@ mod tests {
         sources.read()
     }
 
+    fn variable_of(key: &str) -> String {
+        format!("{PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"))
+    }
+
     /// A value for every key that is not its default.
     const EVERY_KEY: [(&str, &str, &str); 35] = [
         ("dev", "true", "true"),
@@ -315,7 +319,7 @@ mod tests {
         known.sort();
         assert_eq!(known, keys::all(), "a key without a row here");
         for (key, text, shown) in EVERY_KEY {
-            let variable = format!("{PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"));
+            let variable = variable_of(key);
             let config =
                 by_environment(&[(&variable, text)]).unwrap_or_else(|error| panic!("{variable}: {error}"));
             let all = crate::explain::flat(&Value::serialize(&config).unwrap());
@@ -384,7 +388,7 @@ mod tests {
             ("log.filter", "info,[="),
             ("log.records", "0"),
         ] {
-            let variable = format!("{PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"));
+            let variable = variable_of(key);
             let error = by_environment(&[(&variable, text)])
                 .err()
                 .map(|error| error.to_string());
