@@ -21,7 +21,7 @@ import {
 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 
-import type { LocalMedia, RoomActions } from '../hooks/roomHandle.ts';
+import type { LocalMedia, RoomActions } from '../types/roomHandle.ts';
 import styles from './ControlBar.module.css';
 import { DeviceMenu, useDeviceGroups } from './room/DeviceMenu.tsx';
 import { ReactionPicker, REACTIONS } from './room/ReactionPicker.tsx';

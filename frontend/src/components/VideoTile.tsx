@@ -6,7 +6,7 @@ import { Hand, MicOff, Monitor, Pin, PinOff } from 'lucide-react';
 import { memo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import type { Tile } from '../hooks/roomHandle.ts';
+import type { Tile } from '../types/roomHandle.ts';
 import { Initials } from './stage/Initials.tsx';
 import { Quality } from './stage/Quality.tsx';
 import { Video } from './stage/Video.tsx';

@@ -1,7 +1,7 @@
 /**
  * What happens in a room, as the rest of the page speaks of it: the wire's snake case ends in `parse.ts`.
  */
-import type { Member } from '../hooks/roomHandle.ts';
+import type { Member } from '../types/roomHandle.ts';
 
 import type { LeaveReason, Position, Role, Source } from './protocol.ts';
 

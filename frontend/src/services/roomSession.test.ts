@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { FakeAdapter } from '../adapters/sfu/fakeAdapter.ts';
-import type { JoinIntent } from '../hooks/roomHandle.ts';
+import type { JoinIntent } from '../types/roomHandle.ts';
 import { FakeDevices } from '../test/fakeMedia.ts';
 import { FakeNode } from '../test/fakeNode.ts';
 import { ANNA, BORIS, durable, ROOM, wireJoin, wireMember, wireSnapshot } from '../test/wire.ts';

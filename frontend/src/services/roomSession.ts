@@ -4,7 +4,7 @@
  * immutable {@link RoomHandle}.
  */
 import type { SFUAdapter, SFUConfig, Source } from '../adapters/sfu/types.ts';
-import type { JoinIntent, MediaStats, Notice, Reaction, RoomActions, RoomHandle, Tile } from '../hooks/roomHandle.ts';
+import type { JoinIntent, MediaStats, Notice, Reaction, RoomActions, RoomHandle, Tile } from '../types/roomHandle.ts';
 
 import { ApiError } from './api.ts';
 import { backoff } from './backoff.ts';

@@ -2,7 +2,7 @@
  * The room as this page knows it: a pure fold of {@link RoomEvent}s. Durable events apply exactly once and in order; one
  * of an older epoch or a known seq changes nothing; one that does not follow marks a gap, and only a snapshot closes it.
  */
-import type { Member, Source } from '../hooks/roomHandle.ts';
+import type { Member, Source } from '../types/roomHandle.ts';
 
 import {
   type DurableEvent,

@@ -6,7 +6,7 @@ import { ArrowDown, SendHorizontal } from 'lucide-react';
 import { memo, useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import type { ChatMessage } from '../../hooks/roomHandle.ts';
+import type { ChatMessage } from '../../types/roomHandle.ts';
 import { Button } from '../ui/Button.tsx';
 import { cx } from '../ui/cx.ts';
 import { IconButton } from '../ui/IconButton.tsx';

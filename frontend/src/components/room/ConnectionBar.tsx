@@ -6,7 +6,7 @@ import { CloudOff, Copy, LoaderCircle } from 'lucide-react';
 import { useSyncExternalStore } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import type { ConnectionPhase, MediaPhase } from '../../hooks/roomHandle.ts';
+import type { ConnectionPhase, MediaPhase } from '../../types/roomHandle.ts';
 import { Button } from '../ui/Button.tsx';
 import { cx } from '../ui/cx.ts';
 import styles from './ConnectionBar.module.css';

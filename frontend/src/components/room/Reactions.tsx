@@ -1,5 +1,5 @@
 /** Reactions, rising over the stage for a moment. Purely visual: nobody wants six hearts read aloud. */
-import type { Reaction } from '../../hooks/roomHandle.ts';
+import type { Reaction } from '../../types/roomHandle.ts';
 import styles from './Reactions.module.css';
 
 /** Lanes keep simultaneous reactions from covering each other. */
