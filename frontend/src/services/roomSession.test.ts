@@ -179,6 +179,35 @@ test('missing events are made good by a snapshot', async () => {
   expect(node.heard('snapshot')).toHaveLength(1);
 });
 
+test('a snapshot that was overtaken on its way does not end the asking for one', async () => {
+  const session = await inside();
+  const answers = [
+    { epoch: 1, seq: 11, snapshot: wireSnapshot() },
+    { epoch: 2, seq: 12, snapshot: wireSnapshot([wireMember(ANNA), wireMember(BORIS)]) },
+  ];
+  node.answer = (_topic, event) => ({ ok: event === 'snapshot' ? (answers.shift() ?? {}) : {} });
+  node.say(TOPIC, 'room_resumed', { epoch: 2, seq: 12, node: 'b@1' });
+  await vi.waitFor(() => expect(session.getSnapshot().members).toHaveLength(2), { timeout: 5000 });
+  expect(answers).toEqual([]);
+});
+
+test('a room that comes back with an older state than was seen is taken as it is', async () => {
+  const session = await inside();
+  node.answer = (_topic, event) =>
+    event === 'phx_join'
+      ? {
+          ok: wireJoin({ epoch: 1, seq: 4, snapshot: wireSnapshot([wireMember(ANNA), wireMember(BORIS)]) as Snapshot }),
+        }
+      : { ok: {} };
+  node.kill();
+  await connection(session, 'reconnecting');
+  node.restart();
+  await connection(session, 'connected');
+  expect(session.getSnapshot().members).toHaveLength(2);
+  node.say(TOPIC, 'hand_raised', durable(5, { participant_id: BORIS }));
+  await vi.waitFor(() => expect(session.getSnapshot().hands).toEqual([BORIS]));
+});
+
 test('a moderator’s mute switches off here, and the own press lifts it before it switches on', async () => {
   const session = await inside();
   node.say(TOPIC, 'member_muted', durable(11, { participant_id: ANNA, source: 'microphone', by: BORIS }));
