@@ -153,6 +153,34 @@ test('after the node was killed and is back, it resumes as the same participant 
   expect(devices.live).toEqual([]);
 });
 
+test('what others did with their devices and connections while the page was away is right at once', async () => {
+  const others = (change: object) => [wireMember(ANNA), wireMember(BORIS, change)];
+  const talking = { microphone: true, camera: true, screen: false };
+  node.answer = (_topic, event) =>
+    event === 'phx_join'
+      ? { ok: wireJoin({ snapshot: wireSnapshot(others({ media: talking })) as Snapshot }) }
+      : { ok: {} };
+  const session = await inside();
+  const boris = () => session.getSnapshot().tiles.find((tile) => tile.participantId === BORIS);
+  expect(boris()).toMatchObject({ microphoneOn: true, state: 'connected' });
+  node.kill();
+  await connection(session, 'reconnecting');
+  const muted = { ...talking, microphone: false };
+  node.answer = (_topic, event) =>
+    event === 'phx_join'
+      ? {
+          ok: wireJoin({
+            snapshot: undefined,
+            events: [],
+            live: [{ participant_id: BORIS, state: 'reconnecting', media: muted }],
+          }),
+        }
+      : { ok: {} };
+  node.restart();
+  await connection(session, 'connected');
+  expect(boris()).toMatchObject({ microphoneOn: false, cameraOn: true, state: 'reconnecting' });
+});
+
 test('a message written while the node is away is sent once it is back, and stands once', async () => {
   const session = await inside();
   node.kill();
