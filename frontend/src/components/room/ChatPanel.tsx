@@ -118,7 +118,7 @@ const clocks = new Map<string, Intl.DateTimeFormat>();
 
 /** Making a formatter is dear, and a page has two languages. */
 function clock(language: string): Intl.DateTimeFormat {
-  const known = clocks.get(language) ?? new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' });
+  const known = clocks.get(language) ?? new Intl.DateTimeFormat(language, { timeStyle: 'short' });
   clocks.set(language, known);
   return known;
 }

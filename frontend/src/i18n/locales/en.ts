@@ -160,7 +160,7 @@ export const en = {
     raiseHand: 'Raise a hand',
     lowerHand: 'Lower the hand',
     react: 'Send a reaction',
-    reactWith: 'Send {{emoji}}',
+    reactWith: 'React: {{name}}',
     chat: 'Chat',
     chatUnread_one: 'Chat, {{count}} new message',
     chatUnread_other: 'Chat, {{count}} new messages',
@@ -182,6 +182,14 @@ export const en = {
     hear: 'Hear the others',
     sharingNow: 'You are sharing your screen',
     moreTiles: '{{count}} more',
+  },
+  reaction: {
+    thumbsUp: 'thumbs up',
+    applause: 'applause',
+    heart: 'heart',
+    laughter: 'laughter',
+    surprise: 'surprise',
+    celebration: 'celebration',
   },
   connection: {
     connecting: 'Connecting…',

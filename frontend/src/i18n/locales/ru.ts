@@ -164,7 +164,7 @@ export const ru: Russian = {
     raiseHand: 'Поднять руку',
     lowerHand: 'Опустить руку',
     react: 'Отправить реакцию',
-    reactWith: 'Отправить {{emoji}}',
+    reactWith: 'Реакция: {{name}}',
     chat: 'Чат',
     chatUnread_one: 'Чат, {{count}} новое сообщение',
     chatUnread_few: 'Чат, {{count}} новых сообщения',
@@ -188,6 +188,14 @@ export const ru: Russian = {
     hear: 'Включить звук',
     sharingNow: 'Вы показываете экран',
     moreTiles: 'Ещё {{count}}',
+  },
+  reaction: {
+    thumbsUp: 'палец вверх',
+    applause: 'аплодисменты',
+    heart: 'сердце',
+    laughter: 'смех',
+    surprise: 'удивление',
+    celebration: 'праздник',
   },
   connection: {
     connecting: 'Соединяемся…',
