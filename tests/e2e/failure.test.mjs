@@ -106,6 +106,7 @@ async function outage(scene, { offline }) {
     if (offline) await grace.context.setOffline(false);
   });
   await ada.say('meanwhile');
+  await ada.turn('toggle-mic', false);
   await ada.losesSightOf(shown);
   // The browser's word comes at once; a silence is first heard by the media.
   const [what, told] = offline ? ['connection', 'reconnecting'] : ['media', 'restoring'];
@@ -116,8 +117,12 @@ async function outage(scene, { offline }) {
   await grace.isConnected();
   await ada.sees('Grace');
   await grace.sees('Ada');
-  await grace.hears(1);
   await grace.reads(['before', 'meanwhile']);
+  // That Ada muted herself was said while Grace was away, and never again.
+  await grace.knowsAsMuted('Ada', true);
+  await ada.turn('toggle-mic', true);
+  await grace.knowsAsMuted('Ada', false);
+  await grace.hears(1);
   await everyone([ada, grace], (person) => person.wasNotReloaded());
   assert.equal(await grace.idOf('Grace'), id);
   assert.equal(await ada.idOf('Grace'), id);

@@ -58,7 +58,11 @@ export const VideoTile = memo(function VideoTile({ tile, floating = false, pinne
           label={name}
         />
       </div>
-      {tile.state === 'reconnecting' && <p className={styles['returning']}>{t('tile.reconnecting')}</p>}
+      {tile.state === 'reconnecting' && (
+        <p className={styles['returning']}>
+          <span>{t('tile.reconnecting')}</span>
+        </p>
+      )}
       {tile.handRaised && (
         <span className={styles['hand']}>
           <Hand size={16} role="img" aria-label={t('tile.handRaised')} />

@@ -158,6 +158,14 @@ export class Person {
     await until(`${this.name} to have tiles of ${wanted}`, async () => (await present()) === wanted, { show: present });
   }
 
+  /** Waits until someone's tile says, or no longer says, that the microphone is off. */
+  async knowsAsMuted(name, muted) {
+    const tile = this.page.locator(`[data-testid="participant-tile"][data-name="${name}"]`);
+    const label = () => tile.first().getAttribute('aria-label');
+    const says = async () => (await label()).includes('microphone off') === muted;
+    await until(`${this.name} to know ${name} as ${muted ? 'muted' : 'heard'}`, says, { show: label });
+  }
+
   /** The participant id on a tile. */
   async idOf(name) {
     const found = (await this.tiles()).find((tile) => tile.name === name);
