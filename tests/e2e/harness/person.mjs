@@ -78,6 +78,34 @@ export class Person {
     await this.isConnected();
   }
 
+  /** This tab once more, as a browser duplicates it: the same participant, come in by a press. Close its page when done. */
+  async duplicate() {
+    const page = await this.context.newPage();
+    const kept = await this.page.evaluate(() => Object.entries(sessionStorage));
+    await page.addInitScript((entries) => {
+      if (sessionStorage.length === 0) for (const [key, value] of entries) sessionStorage.setItem(key, value);
+    }, kept);
+    await page.addInitScript(takeNotes);
+    await page.addInitScript(keepPeers, { proxied: false });
+    const twin = new Person(this.name, this.context, page);
+    await page.goto(this.page.url());
+    await twin.hook('join-room').click();
+    await twin.isConnected();
+    return twin;
+  }
+
+  /** Makes what this tab could come back by worth nothing, as a long absence does. */
+  losesItsPlace() {
+    return this.page.evaluate(() => {
+      for (const [key, value] of Object.entries(sessionStorage)) {
+        const kept = JSON.parse(value);
+        if (kept.resume === undefined) continue;
+        const resume = kept.resume.replace(/\..*$/, `.${'A'.repeat(43)}`);
+        sessionStorage.setItem(key, JSON.stringify({ ...kept, resume }));
+      }
+    });
+  }
+
   async leave() {
     await this.hook('leave-room').click();
     await this.hook('leave-room').waitFor({ state: 'detached' });
