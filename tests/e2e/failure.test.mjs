@@ -15,6 +15,25 @@ scenes({
   'a network that only falls silent for ten seconds, the browser none the wiser': (scene) =>
     outage(scene, { offline: false }),
 
+  'a connection that broke: what the others did with their devices meanwhile is right at once': async (scene) => {
+    const network = await scene.network();
+    const ada = await scene.person('Ada');
+    const grace = await scene.person('Grace', { network });
+    const link = await ada.create(scene.url);
+    await grace.join(link.replace(scene.url, network.url));
+    await grace.sees('Ada');
+    await grace.knowsAsMuted('Ada', false);
+    const since = await grace.now();
+    network.cut();
+    network.drop();
+    await until('Grace to be told', async () => (await grace.noted('connection', since)).includes('reconnecting'));
+    await ada.turn('toggle-mic', false);
+    network.heal();
+    await grace.isConnected();
+    await grace.knowsAsMuted('Ada', true);
+    await grace.sees('Ada');
+  },
+
   'the server killed and started again: all three are back, with video, chat and roles, and no microphone came on':
     async (scene) => {
       const { link, people } = await scene.call('Ada', 'Grace', 'Linus');
@@ -118,7 +137,7 @@ async function outage(scene, { offline }) {
   await ada.sees('Grace');
   await grace.sees('Ada');
   await grace.reads(['before', 'meanwhile']);
-  // That Ada muted herself was said while Grace was away, and never again.
+  // What was said in passing arrived, too.
   await grace.knowsAsMuted('Ada', true);
   await ada.turn('toggle-mic', true);
   await grace.knowsAsMuted('Ada', false);
