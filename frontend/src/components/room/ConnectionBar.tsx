@@ -33,6 +33,7 @@ export function ConnectionBar({ phase, media = 'none', waiting = false, onTakeBa
       data-testid="connection-state"
       data-state={now}
       data-media={media}
+      data-shown={quiet ? undefined : 'true'}
       data-surface="stage"
       role="status"
       className={cx(styles['bar'], quiet && styles['quiet'])}
