@@ -85,7 +85,7 @@ impl MediaPlan {
     pub(crate) fn observe(&mut self, room: &Room, event: &Event) {
         match event {
             // It has no media before it is [`Self::admitted`]; but if its former media were to go, they may not take the new one's with them.
-            Event::MemberJoined { participant, .. } if !self.wishes.contains_key(participant) => {}
+            Event::MemberJoined { participant, .. } if !self.concerns(*participant) => {}
             Event::MemberLeft { participant, .. }
             | Event::MemberJoined { participant, .. }
             | Event::RoleChanged { participant, .. }
@@ -156,7 +156,7 @@ impl MediaPlan {
                 false
             }
             (Some(Work::Survey), report) => self.survey.done(report),
-            (Some(Work::Participants(wishes)), report) => self.put_back(wishes, &report),
+            (Some(Work::Participants(wishes)), report) => self.put_back(room, &wishes, &report),
         };
         let begins = failed && !self.pausing;
         self.pausing |= failed;
@@ -176,6 +176,15 @@ impl MediaPlan {
     pub(crate) fn is_done(&self) -> bool {
         let idle = self.survey == Wanted::No && self.close == Wanted::No;
         idle && self.under_way.is_none() && self.wishes.is_empty()
+    }
+
+    /// Is something wished for this participant, or being done.
+    fn concerns(&self, participant: ParticipantId) -> bool {
+        let is_under_way = match &self.under_way {
+            Some(Work::Participants(wishes)) => wishes.contains_key(&participant),
+            Some(Work::Survey | Work::Close) | None => false,
+        };
+        is_under_way || self.wishes.contains_key(&participant)
     }
 
     fn wish(&mut self, room: &Room, participant: ParticipantId) {
@@ -202,22 +211,22 @@ impl MediaPlan {
         (!batch.is_empty()).then_some(batch)
     }
 
-    /// Answers whether anything failed.
-    fn put_back(&mut self, wishes: BTreeMap<ParticipantId, Wish>, report: &Report) -> bool {
+    /// Wishes again what failed, as `room` would have it by now. Answers whether anything did.
+    fn put_back(&mut self, room: &Room, wishes: &BTreeMap<ParticipantId, Wish>, report: &Report) -> bool {
         if self.close != Wanted::No {
             return false;
         }
         let mut any = false;
-        for (participant, wish) in wishes {
+        for participant in wishes.keys() {
             let failed = match report {
-                Report::Failed(failed) => failed.contains(&participant),
+                Report::Failed(failed) => failed.contains(participant),
                 Report::Nothing => true,
                 Report::Present(_) => false,
             };
             any |= failed;
-            if failed && !self.wishes.contains_key(&participant) {
-                self.wishes.insert(participant, wish);
-                self.resting.insert(participant);
+            if failed && !self.wishes.contains_key(participant) {
+                self.wish(room, *participant);
+                self.resting.insert(*participant);
             }
         }
         any

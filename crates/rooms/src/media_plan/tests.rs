@@ -8,39 +8,43 @@ const NOW: Timestamp = Timestamp(1_000);
 
 fn room_of(members: u64) -> Room {
     let (mut room, _) = Room::create(RoomId(1), NOW, Epoch(1), Settings::default()).unwrap();
-    for member in 1..=members {
-        let via = NodeIncarnation {
-            node: "a".parse().unwrap(),
-            incarnation: 1,
-        };
-        let join = Join {
-            name: format!("p{member}"),
-            role: Role::Participant,
-            via,
-            resume: SecretHash([member as u8; 32]),
-            address: None,
-        };
-        ask(&mut room, member, Command::Join(join));
-    }
+    (1..=members).for_each(|member| drop(join(&mut room, member)));
     room
 }
 
-fn ask(room: &mut Room, by: u64, command: Command) {
+fn join(room: &mut Room, member: u64) -> Vec<Event> {
+    let via = NodeIncarnation {
+        node: "a".parse().unwrap(),
+        incarnation: 1,
+    };
+    let join = Join {
+        name: format!("p{member}"),
+        role: Role::Participant,
+        via,
+        resume: SecretHash([member as u8; 32]),
+        address: None,
+    };
+    ask(room, member, Command::Join(join))
+}
+
+fn ask(room: &mut Room, by: u64, command: Command) -> Vec<Event> {
     let request = Request {
         by: Actor::Participant(ParticipantId(by)),
         id: None,
         command,
     };
-    room.apply(NOW, Epoch(1), &request).unwrap();
+    let decided = room.apply(NOW, Epoch(1), &request).unwrap();
+    decided.record.map_or_else(Vec::new, |record| record.events)
 }
 
 fn left(room: &mut Room, plan: &mut MediaPlan, who: u64) {
-    ask(room, who, Command::Leave);
-    let event = Event::MemberLeft {
-        participant: ParticipantId(who),
-        reason: videorooms_domain::LeaveReason::Left,
-    };
-    plan.observe(room, &event);
+    let events = ask(room, who, Command::Leave);
+    events.iter().for_each(|event| plan.observe(room, event));
+}
+
+fn joined(room: &mut Room, plan: &mut MediaPlan, who: u64) {
+    let events = join(room, who);
+    events.iter().for_each(|event| plan.observe(room, event));
 }
 
 fn ids(work: Option<Work>) -> Vec<u64> {
@@ -147,4 +151,46 @@ fn an_end_makes_all_wishes_void_and_comes_again_until_it_is_done() {
         Some(Work::Close),
         "the media room may be there again"
     );
+}
+
+/// A plan that has nothing left to do.
+fn settled(room: &Room) -> MediaPlan {
+    let mut plan = surveyed(room);
+    while plan.next().is_some() {
+        assert!(!plan.done(room, failed([])));
+    }
+    plan
+}
+
+#[test]
+fn whoever_comes_back_is_not_removed_by_what_is_left_of_its_going() {
+    let mut room = room_of(2);
+    let mut plan = settled(&room);
+    // Before the removal begins, while it is under way, and when it has failed.
+    for fails_first in [false, true] {
+        left(&mut room, &mut plan, 2);
+        if fails_first {
+            assert_eq!(ids(plan.next()), [2]);
+        }
+        joined(&mut room, &mut plan, 2);
+        if fails_first {
+            assert!(plan.done(&room, failed([2])));
+            plan.wake();
+        }
+        let allowed = Wish::Publish(room.publishable(ParticipantId(2)));
+        let wishes = BTreeMap::from([(ParticipantId(2), allowed)]);
+        assert_eq!(plan.next(), Some(Work::Participants(wishes)));
+        assert!(!plan.done(&room, failed([])));
+        assert!(plan.is_done());
+    }
+}
+
+#[test]
+fn whoever_has_just_come_has_no_media_to_be_told_of_before_it_is_admitted() {
+    let mut room = room_of(1);
+    let mut plan = settled(&room);
+    joined(&mut room, &mut plan, 2);
+    assert!(plan.is_done());
+    plan.admitted(&room, ParticipantId(2));
+    assert_eq!(ids(plan.next()), [2]);
 }
