@@ -112,7 +112,7 @@ impl Core {
         bytes: &[u8],
     ) {
         let to = self.advertised_for(local);
-        let Some(key) = self.route(now, source, local, to, bytes) else {
+        let Some(key) = self.route(source, local, bytes) else {
             metrics::unknown_datagram();
             return;
         };
@@ -218,19 +218,15 @@ impl Core {
     }
 
     /// The peer a datagram is for. STUN names it and outranks the table, so a client may change its address.
-    fn route(
-        &mut self,
-        now: Instant,
-        source: SocketAddr,
-        local: SocketAddr,
-        to: SocketAddr,
-        bytes: &[u8],
-    ) -> Option<PeerKey> {
-        if let Some(key) = self.demux.by_ufrag(bytes)
+    fn route(&mut self, source: SocketAddr, local: SocketAddr, bytes: &[u8]) -> Option<PeerKey> {
+        if let Some((key, check)) = self.demux.check(bytes)
             && let Some(peer) = self.peers.get_mut(&key)
-            && peer.accepts(now, source, to, bytes)
+            && peer.is_from_client(&check)
         {
             self.demux.bind(source, local.ip(), peer);
+            if check.use_candidate() {
+                peer.follow(source);
+            }
             return Some(key);
         }
         self.demux.by_address(&source)

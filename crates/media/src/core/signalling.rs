@@ -152,7 +152,7 @@ impl Core {
         }
         let glance = sdp::glance(&wish.sdp, &self.limits)?;
         check_tracks(&wish.tracks)?;
-        let former_ufrag = peer.ufrag.clone();
+        let former_ufrag = peer.credentials.ufrag.clone();
         match peer.accept_offer(now, &glance.sdp, &glance.mids, &mut self.outbox) {
             Ok((answer, lines)) => {
                 peer.last_gen = Some(wish.r#gen);
