@@ -1,12 +1,15 @@
 //! The SFU itself, without clock, socket or thread: rooms, peers, timers, and the way of a packet.
 //!
 //! Every call brings the time with it; what is to be sent waits in [`Core::take_datagrams`]. A call never leaves a peer undrained or a
-//! notice unhandled. A peer that fails is closed and its room goes on. Signalling is in `signalling`, media in `fanout`.
+//! notice unhandled. A peer that fails is closed and its room goes on. Signalling is in `signalling`, who gets
+//! what in `routes`, media in `fanout`.
 
 mod demux;
 mod fanout;
+mod published;
 mod room;
 mod rooms;
+mod routes;
 mod signalling;
 #[cfg(test)]
 mod tests;
@@ -45,6 +48,9 @@ pub(crate) struct Core {
     next_tick: Instant,
     next_speakers: Instant,
     outbox: Outbox,
+    /// Routes looked at so far.
+    #[cfg(test)]
+    route_steps: usize,
 }
 
 impl Core {
@@ -73,6 +79,8 @@ impl Core {
             next_tick: now,
             next_speakers: now,
             outbox: Outbox::default(),
+            #[cfg(test)]
+            route_steps: 0,
         })
     }
 
@@ -92,6 +100,8 @@ impl Core {
             next_tick: now,
             next_speakers: now,
             outbox: Outbox::default(),
+            #[cfg(test)]
+            route_steps: 0,
         }
     }
 
@@ -274,11 +284,11 @@ impl Core {
             goodbye.local = self.demux.local_of(&goodbye.destination);
         }
         self.demux.forget(&peer);
-        let (room, participant) = (peer.room, peer.participant);
-        peer.discard();
-        if self.rooms.leave(now, room, participant, key) {
-            self.rebind(now, room);
+        // A room that ends takes all routes with it.
+        if self.rooms.leave(now, peer.room, peer.participant, key) {
+            self.unroute(now, &mut peer);
         }
+        peer.discard();
     }
 
     /// Handles what sessions reported, until they report nothing more.
@@ -301,9 +311,10 @@ impl Core {
             self.next_speakers = now + SPEAKERS_EVERY;
         }
         for room in self.rooms.occupied() {
-            self.ask_keyframes(now, room);
+            let members = self.members(room);
+            self.ask_keyframes(now, &members);
             self.tell_speakers(room, speakers_due);
-            for key in self.members(room) {
+            for key in members {
                 if let Some(peer) = self.peers.get_mut(&key) {
                     peer.tell_slots();
                 }

@@ -19,7 +19,7 @@ use crate::budget::Budget;
 use crate::event::{Delivery, Sink};
 use crate::forwarder::Incoming;
 use crate::guard::guarded;
-use crate::slots::{Assignment, Slots};
+use crate::slots::Slots;
 use crate::{Kind, ParticipantKey, PeerEvent, PeerKey, RoomKey, Source, metrics};
 
 /// Resends are kept for 256 packets or 1 s: the cache is most of a peer's memory.
@@ -139,8 +139,6 @@ pub(crate) struct Peer {
     pub(crate) offers: Budget,
     /// What the client said of its sources, indexed by source.
     pub(crate) muted: [bool; Source::ALL.len()],
-    /// Tracks without a slot.
-    pub(crate) missing: Assignment,
     /// Growth already asked for since the last offer.
     pub(crate) slots_asked: bool,
     /// When str0m wants a timeout, and when the core's table says so.
@@ -181,7 +179,6 @@ impl Peer {
             last_gen: None,
             offers: Budget::new(now, 2.0, 8.0),
             muted: [false; Source::ALL.len()],
-            missing: Assignment::default(),
             slots_asked: false,
             deadline: None,
             armed: None,
@@ -386,6 +383,11 @@ impl Peer {
         if self.attachment == attachment {
             self.sink = None;
         }
+    }
+
+    /// May it receive, and did it offer to.
+    pub(crate) fn receives(&self) -> bool {
+        self.subscribe && self.offered_at.is_some()
     }
 
     pub(crate) fn is_attached(&self) -> bool {

@@ -73,8 +73,14 @@ impl Core {
             .get_mut(room)
             .ok_or(MediaError::NoSuchRoom)?
             .allow(participant, allowed)?;
-        self.rebind(now, room);
-        self.work(now);
+        let peer = self
+            .rooms
+            .get(room)
+            .and_then(|room| room.members.get(&participant));
+        if let Some(&key) = peer {
+            self.republish(now, key);
+            self.work(now);
+        }
         Ok(())
     }
 
@@ -94,7 +100,7 @@ impl Core {
                 peer.attach(self.last_attachment, wish.sink);
                 peer.subscribe = wish.subscribe;
                 peer.slots_asked = false;
-                self.rebind(now, wish.room);
+                self.subscribe(now, key);
                 self.work(now);
                 return Ok(Attached {
                     peer: key,
@@ -158,11 +164,13 @@ impl Core {
                 peer.last_gen = Some(wish.r#gen);
                 peer.offered_at.get_or_insert(now);
                 peer.slots_asked = false;
-                take_lines(peer, &lines, &wish.tracks);
                 self.demux.index(&former_ufrag, peer);
-                let room = peer.room;
+                self.unlink(key);
+                if let Some(peer) = self.peers.get_mut(&key) {
+                    let dropped = take_lines(peer, &lines, &wish.tracks);
+                    self.reroute(now, key, dropped);
+                }
                 self.arm(key);
-                self.rebind(now, room);
                 self.work(now);
                 Ok(answer)
             }
@@ -237,8 +245,8 @@ fn check_tracks(tracks: &[(String, Source)]) -> Result<(), MediaError> {
     Ok(())
 }
 
-/// Brings the peer's tracks and slots into line with its m-lines.
-fn take_lines(peer: &mut Peer, lines: &[Line], tracks: &[(String, Source)]) {
+/// Brings the peer's tracks and slots into line with its m-lines; gives the tracks that are no longer offered.
+fn take_lines(peer: &mut Peer, lines: &[Line], tracks: &[(String, Source)]) -> Vec<Track> {
     let slots: Vec<_> = lines
         .iter()
         .filter(|line| line.sends)
@@ -254,15 +262,22 @@ fn take_lines(peer: &mut Peer, lines: &[Line], tracks: &[(String, Source)]) {
         fits.then_some((mid, *source))
     });
     let named: Vec<_> = named.collect();
-    peer.tracks
-        .retain(|track| named.contains(&(track.mid, track.source)));
+    let offered = |track: &mut Track| named.iter().any(|(_, source)| *source == track.source);
+    let dropped = peer.tracks.extract_if(.., |track| !offered(track)).collect();
     for (mid, source) in named {
-        if !peer.tracks.iter().any(|track| track.source == source) {
-            let muted = peer.muted[source as usize];
-            peer.tracks.push(Track {
-                muted,
-                ..Track::new(mid, source)
-            });
+        let fresh = Track {
+            muted: peer.muted[source as usize],
+            ..Track::new(mid, source)
+        };
+        match peer.tracks.iter_mut().find(|track| track.source == source) {
+            Some(track) if track.mid == mid => {}
+            // On another m-line it is another stream, for the same subscribers.
+            Some(track) => {
+                let subscribers = std::mem::take(&mut track.subscribers);
+                *track = Track { subscribers, ..fresh };
+            }
+            None => peer.tracks.push(fresh),
         }
     }
+    dropped
 }

@@ -67,7 +67,7 @@ impl World {
         let now = Instant::now();
         let mut core = Core::new(now, vec![SERVER.parse().unwrap()], 1, limits).unwrap();
         let rules = RoomRules {
-            max_peers: 10,
+            max_peers: 100,
             empty_timeout: Duration::from_secs(60),
         };
         core.create_room(now, ROOM, rules).unwrap();
@@ -81,6 +81,13 @@ impl World {
             lost: 0,
             chance: 1,
         }
+    }
+
+    /// How many routes are looked at while something happens.
+    pub(super) fn route_steps(&mut self, happen: impl FnOnce(&mut Self)) -> usize {
+        let before = self.core.route_steps;
+        happen(self);
+        self.core.route_steps - before
     }
 
     pub(super) fn attach(
