@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use videorooms_sfu::{PeerId, SignalEvent};
+use videorooms_sfu::{PeerId, SignalEvent, SpeakerLevels};
 
 use crate::support::{House, Member, Room, Socket};
 
@@ -58,7 +58,11 @@ async fn a_member_attaches_offers_and_hears_of_its_peer() {
         assert_eq!(answer[4]["response"]["reason"], reason);
     }
     let level = (room.host.parse().unwrap(), 7);
-    assert!(house.media.emit(peer, SignalEvent::Speakers(vec![level])));
+    assert!(
+        house
+            .media
+            .emit(peer, SignalEvent::Speakers(SpeakerLevels::new(vec![level])))
+    );
     let heard = host.until("speakers", |frame| frame[3] == "speakers").await;
     assert_eq!((&heard[0], &heard[1]), (&reply[0], &Value::Null));
     assert_eq!(
