@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use str0m::config::DtlsCert;
 use str0m::{Candidate, Rtc, RtcConfig};
 
+use crate::candidates::{self, Candidates};
 use crate::config::Limits;
 use crate::guard::guarded;
 use crate::peer::{Datagram, Failure, Notice, Outbox, Peer};
@@ -37,7 +38,7 @@ const SPEAKERS_EVERY: Duration = Duration::from_millis(250);
 /// Rooms, peers and timers of one worker.
 pub(crate) struct Core {
     limits: Limits,
-    advertised: Vec<SocketAddr>,
+    candidates: Candidates,
     cert: DtlsCert,
     rooms: Rooms,
     peers: HashMap<PeerKey, Peer>,
@@ -58,7 +59,7 @@ impl Core {
     /// [`MediaError::Invalid`] when the crypto library makes no certificate.
     pub(crate) fn new(
         now: Instant,
-        advertised: Vec<SocketAddr>,
+        candidates: Candidates,
         first_peer: u64,
         limits: Limits,
     ) -> Result<Self, MediaError> {
@@ -68,7 +69,7 @@ impl Core {
             .ok_or_else(|| MediaError::Invalid("no DTLS certificate could be made".into()))?;
         Ok(Self {
             limits,
-            advertised,
+            candidates,
             cert,
             rooms: Rooms::default(),
             peers: HashMap::new(),
@@ -89,7 +90,7 @@ impl Core {
         let rooms = std::mem::take(&mut self.rooms);
         Self {
             limits: self.limits.clone(),
-            advertised: std::mem::take(&mut self.advertised),
+            candidates: self.candidates.clone(),
             cert: self.cert.clone(),
             rooms: rooms.vacated(now),
             peers: HashMap::new(),
@@ -121,7 +122,6 @@ impl Core {
         local: SocketAddr,
         bytes: &[u8],
     ) {
-        let to = self.advertised_for(local);
         let Some(key) = self.route(source, local, bytes) else {
             metrics::unknown_datagram();
             return;
@@ -129,6 +129,7 @@ impl Core {
         let Some(peer) = self.peers.get_mut(&key) else {
             return;
         };
+        let to = candidates::standing_for(&peer.candidates, local);
         let outcome = peer.receive(now, source, to, bytes, &mut self.outbox);
         self.settle(now, key, outcome);
         self.work(now);
@@ -197,7 +198,7 @@ impl Core {
         }
     }
 
-    fn new_session(&self, now: Instant) -> Result<Rtc, MediaError> {
+    fn new_session(&self, now: Instant, candidates: &[SocketAddr]) -> Result<Rtc, MediaError> {
         let config = RtcConfig::new()
             .clear_codecs()
             .enable_opus(true, false)
@@ -208,23 +209,11 @@ impl Core {
         let broken = |error: String| MediaError::Invalid(format!("no session: {error}"));
         let mut rtc =
             guarded(|| config.build(now)).ok_or_else(|| broken("its making panicked".to_owned()))?;
-        for address in &self.advertised {
+        for address in candidates {
             let candidate = Candidate::host(*address, "udp").map_err(|error| broken(error.to_string()))?;
             rtc.add_local_candidate(candidate);
         }
         Ok(rtc)
-    }
-
-    /// The candidate behind one of our addresses. str0m drops what came to no candidate; behind a NAT or with a
-    /// mapped port any one of the same family will do, since an ICE-lite agent only answers.
-    fn advertised_for(&self, local: SocketAddr) -> SocketAddr {
-        let same_ip = self.advertised.iter().find(|address| address.ip() == local.ip());
-        let family =
-            |address: &&SocketAddr| address.is_ipv4() == local.is_ipv4() && !address.ip().is_loopback();
-        same_ip
-            .or_else(|| self.advertised.iter().find(family))
-            .copied()
-            .unwrap_or(local)
     }
 
     /// The peer a datagram is for. STUN names it and outranks the table, so a client may change its address.

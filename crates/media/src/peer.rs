@@ -128,6 +128,8 @@ pub(crate) struct Peer {
     pub(crate) subscribe: bool,
     pub(crate) tracks: Vec<Track>,
     pub(crate) slots: Slots,
+    /// Our addresses as its client was told them.
+    pub(crate) candidates: Vec<SocketAddr>,
     /// Addresses that reach this peer in the core's table.
     pub(crate) addresses: Vec<SocketAddr>,
     /// Ours, with which its client's checks are named and signed.
@@ -171,6 +173,7 @@ impl Peer {
             subscribe: true,
             tracks: Vec::new(),
             slots: Slots::default(),
+            candidates: Vec::new(),
             addresses: Vec::new(),
             credentials: rtc.direct_api().local_ice_credentials(),
             connected: false,

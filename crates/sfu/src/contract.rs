@@ -299,6 +299,7 @@ impl Session<'_> {
         let request = AttachRequest {
             token: token.to_owned(),
             peer,
+            reached: Some(std::net::Ipv4Addr::LOCALHOST.into()),
         };
         (
             self.signalling.attach(&room, &participant, request, events).await,

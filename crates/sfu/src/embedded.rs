@@ -32,7 +32,7 @@ const PEER_ID_MASK: u64 = (1 << 50) - 1;
 pub struct EmbeddedConfig {
     /// Where the UDP socket is bound; port 0 lets the kernel choose.
     pub listen: std::net::SocketAddr,
-    /// Addresses for clients beside our own; empty: every interface's IPv4 address and 127.0.0.1.
+    /// Addresses for clients beside the one at which they reach this machine.
     pub advertise: Vec<Advertise>,
     /// Media rooms at a time; one without media gives way to a new one.
     pub max_rooms: usize,
@@ -86,12 +86,6 @@ impl EmbeddedProvider {
     #[must_use]
     pub fn local_addr(&self) -> std::net::SocketAddr {
         self.engine.local_addr()
-    }
-
-    /// The candidates that clients are given.
-    #[must_use]
-    pub fn advertised(&self) -> &[std::net::SocketAddr] {
-        self.engine.advertised()
     }
 
     /// Says goodbye to every peer and stops the media thread. Every later call is [`SfuError::Unavailable`].
@@ -215,6 +209,7 @@ impl Signalling for EmbeddedProvider {
             participant: participant.0,
             publish: sources_in(grant.publish),
             subscribe: grant.subscribe,
+            reached: request.reached,
             peer: request.peer.map(|peer| PeerKey(peer.0)),
             sink: sink(events, self.speakers.clone()),
         };

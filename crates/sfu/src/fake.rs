@@ -5,6 +5,7 @@
 //! [`FakeProvider::set_down`].
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::IpAddr;
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -31,8 +32,8 @@ pub enum Call {
     RemoveParticipant(RoomId, ParticipantId),
     /// `set_publishing`.
     SetPublishing(RoomId, ParticipantId, SourceSet),
-    /// `attach`.
-    Attach(RoomId, ParticipantId),
+    /// `attach`, and the address at which the client came in.
+    Attach(RoomId, ParticipantId, Option<IpAddr>),
     /// `offer`.
     Offer(PeerId),
     /// `mute`.
@@ -286,7 +287,7 @@ impl Signalling for FakeProvider {
         request: AttachRequest,
         events: mpsc::Sender<SignalEvent>,
     ) -> Result<Attached, SfuError> {
-        let mut state = self.enter(Some(Call::Attach(*room, *participant)))?;
+        let mut state = self.enter(Some(Call::Attach(*room, *participant, request.reached)))?;
         let grant = state
             .tokens
             .redeem(Instant::now(), &request.token, *room, *participant)?;

@@ -11,6 +11,7 @@
 //! end of room              delete_room
 //! ```
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -266,6 +267,8 @@ pub struct AttachRequest {
     pub token: String,
     /// A living peer to re-attach to after a lost socket.
     pub peer: Option<PeerId>,
+    /// The address of this machine at which the client's request came in; `None` when it came through a proxy.
+    pub reached: Option<IpAddr>,
 }
 
 /// Answer to [`Signalling::attach`].

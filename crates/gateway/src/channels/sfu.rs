@@ -2,6 +2,7 @@
 //!
 //! Dropping the channel detaches the peer, which lives on while its media flows; unless another socket has taken the peer over meanwhile.
 
+use std::net::IpAddr;
 use std::task::{Context, Poll};
 
 use serde_json::value::RawValue;
@@ -44,12 +45,14 @@ pub(crate) async fn join(
     media: MediaHost,
     room: RoomId,
     participant: ParticipantId,
+    reached: Option<IpAddr>,
     params: wire::SfuJoin,
 ) -> Result<(SfuChannel, Answer), ErrorReply> {
     let (sender, events) = mpsc::channel(MAX_EVENTS);
     let request = AttachRequest {
         token: params.token,
         peer: params.peer.map(PeerId),
+        reached,
     };
     let attached = media
         .attach(room, participant, request, sender)

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use videorooms_sfu::fake::Call;
 use videorooms_sfu::{PeerId, SignalEvent, SpeakerLevels};
 
 use crate::support::{House, Member, Room, Socket};
@@ -69,6 +70,20 @@ async fn a_member_attaches_offers_and_hears_of_its_peer() {
         heard[4],
         json!({"levels": [{"participant_id": room.host, "level": 7}]})
     );
+}
+
+#[tokio::test]
+async fn the_media_server_is_told_at_which_address_a_client_came_in_unless_a_proxy_took_it() {
+    let house = House::open().await;
+    let room = house.room().await;
+    let here = house.address.ip();
+    for (headers, reached) in [(vec![], Some(here)), (vec![("x-forwarded-for", "9.9.9.9")], None)] {
+        let socket = Socket::open(house.address, &headers).await.unwrap();
+        let mut host = socket.enter(&room.topic(), json!({ "token": room.token })).await;
+        signalling(&mut host, &room).await;
+        let attach = Call::Attach(room.id.parse().unwrap(), room.host.parse().unwrap(), reached);
+        assert!(house.media.calls().contains(&attach), "{reached:?}");
+    }
 }
 
 #[tokio::test]

@@ -124,7 +124,8 @@ impl Core {
         if self.peers.len() >= self.limits.peers {
             return Err(MediaError::Full("peers"));
         }
-        let rtc = self.new_session(now)?;
+        let candidates = self.candidates.for_client(wish.reached);
+        let rtc = self.new_session(now, &candidates)?;
         let room = self.rooms.get_mut(wish.room).ok_or(MediaError::NoSuchRoom)?;
         if room.members.len() >= room.rules.max_peers {
             return Err(MediaError::Full("peers of the room"));
@@ -135,6 +136,7 @@ impl Core {
         self.rooms.enter(wish.room, wish.participant, key);
         let mut peer = Peer::new(now, key, wish.room, wish.participant, rtc);
         peer.subscribe = wish.subscribe;
+        peer.candidates = candidates;
         self.last_attachment += 1;
         peer.attach(self.last_attachment, wish.sink);
         self.demux.index("", &peer);

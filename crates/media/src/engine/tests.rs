@@ -39,6 +39,7 @@ impl Client {
             participant,
             publish: Sources::ALL,
             subscribe: true,
+            reached: None,
             peer: None,
             sink,
         };

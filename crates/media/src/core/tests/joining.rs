@@ -147,6 +147,7 @@ fn a_full_room_takes_nobody_more() {
         participant: 2,
         publish: Sources::ALL,
         subscribe: true,
+        reached: None,
         peer: None,
         sink: Box::new(|_| crate::Delivery::Taken),
     };
@@ -244,6 +245,7 @@ fn who_may_not_receive_gets_no_slots() {
         participant: 1,
         publish: Sources::ALL,
         subscribe: false,
+        reached: None,
         peer: Some(world.clients[anna].peer),
         sink: Box::new(|_| Delivery::Taken),
     };

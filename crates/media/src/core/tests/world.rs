@@ -10,6 +10,7 @@ use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
+use crate::candidates::Candidates;
 use crate::command::{AttachWish, Attached, OfferWish, RoomRules};
 use crate::config::Limits;
 use crate::core::Core;
@@ -65,7 +66,7 @@ impl World {
 
     pub(super) fn with(limits: Limits) -> Self {
         let now = Instant::now();
-        let mut core = Core::new(now, vec![SERVER.parse().unwrap()], 1, limits).unwrap();
+        let mut core = Core::new(now, Candidates::of(SERVER.parse().unwrap()), 1, limits).unwrap();
         let rules = RoomRules {
             max_peers: 100,
             empty_timeout: Duration::from_secs(60),
@@ -109,6 +110,7 @@ impl World {
             participant,
             publish: Sources::ALL,
             subscribe: true,
+            reached: None,
             peer,
             sink,
         };
