@@ -345,9 +345,12 @@ mod tests {
     fn the_subscribers_of_a_room_share_one_list_of_speakers_and_its_encoding() {
         let speakers = Mutex::default();
         let list: Arc<[(u64, u8)]> = [(1, 20)].into();
-        let told = |list: &Arc<[_]>| match event_out(PeerEvent::Speakers(list.clone()), &speakers) {
-            SignalEvent::Speakers(levels) => levels,
-            other => panic!("{other:?}"),
+        let told = |list: &Arc<[_]>| {
+            let SignalEvent::Speakers(levels) = event_out(PeerEvent::Speakers(list.clone()), &speakers)
+            else {
+                panic!("something else was told");
+            };
+            levels
         };
         let (anna, ben) = (told(&list), told(&list));
         assert_eq!(anna.levels(), [(ParticipantId(1), 20)]);

@@ -1,8 +1,10 @@
-//! A provider without media: for tests of whoever calls a provider, and for work on the product without a network.
+//! A provider without a network: for tests of whoever calls a provider, and for work on the product.
 //!
-//! It keeps rooms, rights, tokens and peers as the port demands, answers any offer that looks like SDP with a line of text, counts every
-//! peer that offered as connected, and binds no slots. Failures are scripted with [`FakeProvider::fail_next`] and
-//! [`FakeProvider::set_down`].
+//! It keeps rooms, rights, tokens and peers as the port demands, answers any offer that looks like SDP with a line of text and counts every
+//! peer that offered as connected. Slots are bound as the port says; packets are numbers that its own [`Clients`] count. Failures are
+//! scripted with [`FakeProvider::fail_next`] and [`FakeProvider::set_down`].
+//!
+//! [`Clients`]: crate::contract::Clients
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
@@ -13,6 +15,10 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use videorooms_domain::{ParticipantId, RoomId, Source, SourceSet};
 
+mod client;
+mod slots;
+
+use self::slots::{Published, Slots};
 use crate::tokens::Tokens;
 use crate::{
     Answer, AttachRequest, Attached, Capabilities, Health, MediaParticipant, Offer, PeerId, RoomInfo,
@@ -79,8 +85,19 @@ struct Peer {
     events: Option<mpsc::Sender<SignalEvent>>,
     attachment: u64,
     last_gen: Option<u32>,
+    subscribe: bool,
     sources: SourceSet,
     muted: SourceSet,
+    slots: Slots,
+}
+
+impl Peer {
+    /// A full queue loses it.
+    fn tell(&self, event: SignalEvent) {
+        if let Some(events) = &self.events {
+            let _ = events.try_send(event);
+        }
+    }
 }
 
 impl FakeProvider {
@@ -151,10 +168,45 @@ impl State {
         if let Some(room) = self.rooms.get_mut(&closed.room) {
             room.members.remove(&closed.participant);
         }
-        if let Some(events) = closed.events {
-            // A full queue's end says the same.
-            let _ = events.try_send(SignalEvent::Reset(reason));
+        // A full queue's end says the same.
+        closed.tell(SignalEvent::Reset(reason));
+        self.bind_slots(&closed.room);
+    }
+
+    /// Makes everybody's slots in the room agree with what is published.
+    fn bind_slots(&mut self, room: &RoomId) {
+        let published = self.published(room);
+        let members = self.rooms.get(room).map(|room| &room.members);
+        for (participant, peer) in members.into_iter().flatten() {
+            let Some(peer) = self.peers.get_mut(peer).filter(|peer| peer.subscribe) else {
+                continue;
+            };
+            let others = published.iter().filter(|track| track.participant != *participant);
+            for event in peer.slots.bind(others) {
+                peer.tell(event);
+            }
         }
+    }
+
+    fn published(&self, room: &RoomId) -> Vec<Published> {
+        let Some(room) = self.rooms.get(room) else {
+            return Vec::new();
+        };
+        let members = room.members.iter();
+        let tracks = members.filter_map(|(participant, peer)| {
+            let peer = self.peers.get(peer)?;
+            let allowed = room.rights.get(participant).copied().unwrap_or_default();
+            let sources = peer
+                .sources
+                .iter()
+                .filter(move |source| allowed.contains(*source));
+            Some(sources.map(|source| Published {
+                participant: *participant,
+                source,
+                muted: peer.muted.contains(source),
+            }))
+        });
+        tracks.flatten().collect()
     }
 
     fn info(&self, room_id: &RoomId) -> Result<RoomInfo, SfuError> {
@@ -270,6 +322,7 @@ impl SfuProvider for FakeProvider {
     ) -> Result<(), SfuError> {
         let mut state = self.enter(Some(Call::SetPublishing(*room, *participant, allowed)))?;
         state.room(room)?.rights.insert(*participant, allowed);
+        state.bind_slots(room);
         Ok(())
     }
 
@@ -299,6 +352,8 @@ impl Signalling for FakeProvider {
             if request.peer == Some(former) && peer.last_gen.is_some() {
                 peer.events = Some(events);
                 peer.attachment = attachment;
+                peer.subscribe = grant.subscribe;
+                peer.tell(peer.slots.view());
                 return Ok(Attached {
                     peer: former,
                     resumed: true,
@@ -322,8 +377,10 @@ impl Signalling for FakeProvider {
             events: Some(events),
             attachment,
             last_gen: None,
+            subscribe: grant.subscribe,
             sources: SourceSet::NONE,
             muted: SourceSet::NONE,
+            slots: Slots::default(),
         };
         state.peers.insert(peer, fresh);
         Ok(Attached {
@@ -346,6 +403,9 @@ impl Signalling for FakeProvider {
         }
         entry.last_gen = Some(offer.r#gen);
         entry.sources = offer.tracks.iter().map(|(_, source)| *source).collect();
+        entry.slots.offered(&offer.sdp);
+        let room = entry.room;
+        state.bind_slots(&room);
         Ok(Answer {
             r#gen: offer.r#gen,
             sdp: "v=0\r\ns=fake\r\n".into(),
@@ -360,6 +420,8 @@ impl Signalling for FakeProvider {
         } else {
             entry.muted.without(source)
         };
+        let room = entry.room;
+        state.bind_slots(&room);
         Ok(())
     }
 

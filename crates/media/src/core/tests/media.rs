@@ -9,21 +9,6 @@ use super::world::{ROOM, World};
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn video_and_audio_reach_the_others_and_not_the_sender() {
-    let mut world = World::new();
-    let (anna, ben, carl) = (world.join(1), world.join(2), world.join(3));
-    world.send_video(anna, Source::Camera, true);
-    world.send_audio(anna, -20);
-    for other in [ben, carl] {
-        let camera = world.clients[other].slot_of(1, Source::Camera).unwrap();
-        let microphone = world.clients[other].slot_of(1, Source::Microphone).unwrap();
-        assert_eq!(world.clients[other].packets(&camera.mid).len(), 1);
-        assert_eq!(world.clients[other].packets(&microphone.mid).len(), 1);
-    }
-    assert!(world.clients[anna].received.is_empty());
-}
-
-#[test]
 fn header_extensions_of_the_publishers_session_do_not_leak() {
     let mut world = World::new();
     let (anna, ben) = (world.join(1), world.join(2));
