@@ -4,19 +4,29 @@ import reactHooks from 'eslint-plugin-react-hooks';
 import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
-/** Which way imports may point: pages → hooks → services and adapters; components only draw. */
-const arrows = (files, patterns) => ({
-  files,
-  ignores: ['**/*.test.{ts,tsx}'],
-  rules: { 'no-restricted-imports': ['error', { patterns }] },
-});
+/**
+ * Lowest first: a layer imports from itself and from those before it. Components are stricter still, they only draw: what they show and
+ * what they do comes as props, in the words of `types`.
+ */
+const LAYERS = [['types'], ['services', 'adapters'], ['hooks'], ['components'], ['pages']];
 
-const REACT = { group: ['react', 'react/*', 'react-dom', '@tanstack/react-*'], message: 'No React below hooks/.' };
-const UPWARDS = { group: ['**/hooks/use*', '**/components/*', '**/pages/*'], message: 'Nothing below calls up.' };
-const BEHAVIOUR = {
-  group: ['**/services/*', '**/adapters/**', '**/hooks/use*'],
-  message: 'Components only draw: take props.',
-};
+const REACT = { group: ['react', 'react/*', 'react-*', '@tanstack/react-*'], message: 'No React below hooks/.' };
+const TESTS = { group: ['**/test/**'], message: 'Fakes are for tests.' };
+const within = (folders, message) => ({ group: folders.map((folder) => `**/${folder}/**`), message });
+
+const arrows = LAYERS.map((folders, level) => {
+  const above = LAYERS.slice(level + 1).flat();
+  const patterns = [TESTS];
+  if (above.length > 0) patterns.push(within(above, 'Nothing below calls up.'));
+  if (level < 2) patterns.push(REACT);
+  if (folders.includes('components'))
+    patterns.push(within(['services', 'adapters', 'hooks'], 'Components only draw: take props.'));
+  return {
+    files: folders.map((folder) => `src/${folder}/**`),
+    ignores: ['**/*.test.{ts,tsx}', '**/contract.ts'],
+    rules: { 'no-restricted-imports': ['error', { patterns }] },
+  };
+});
 
 export default tseslint.config(
   { ignores: ['dist', 'node_modules', 'src/services/protocol.ts'] },
@@ -57,6 +67,5 @@ export default tseslint.config(
   },
   { files: ['*.js'], languageOptions: { globals: globals.node } },
   { files: ['public/**/*.js'], languageOptions: { globals: globals.browser } },
-  arrows(['src/services/**', 'src/adapters/**'], [REACT, UPWARDS]),
-  arrows(['src/components/**'], [BEHAVIOUR]),
+  ...arrows,
 );

@@ -4,7 +4,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, RouterP
 import { I18nProvider } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 
-import { LOG_LEVELS, type LogFilters } from './components/logs/logLine.ts';
+import { filtersIn } from './components/logs/logLine.ts';
 import { CrashPage } from './pages/CrashPage.tsx';
 import { HomePage } from './pages/HomePage.tsx';
 import { NotFoundPage } from './pages/NotFoundPage.tsx';
@@ -22,7 +22,7 @@ const room = createRoute({
 const logs = createRoute({
   getParentRoute: () => root,
   path: '/logs',
-  validateSearch: logFilters,
+  validateSearch: filtersIn,
   component: lazyRouteComponent(() => import('./pages/LogsPage.tsx'), 'LogsPage'),
 });
 
@@ -45,14 +45,4 @@ export function App() {
       </QueryClientProvider>
     </I18nProvider>
   );
-}
-
-/** What an address may say about the log; anything else in it is ignored. */
-function logFilters(search: Record<string, unknown>): Partial<LogFilters> {
-  const level = LOG_LEVELS.find((known) => known === search['level']);
-  const words = (['service', 'room', 'text'] as const).flatMap((key) => {
-    const value = search[key];
-    return typeof value === 'string' || typeof value === 'number' ? [[key, String(value)] as const] : [];
-  });
-  return { ...(level === undefined ? {} : { level }), ...Object.fromEntries(words) };
 }

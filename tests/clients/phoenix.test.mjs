@@ -241,6 +241,30 @@ for (const client of CLIENTS) {
       );
     });
 
+    it('a resumed member also learns whose devices and connections changed meanwhile, which is in no event', async () => {
+      const { id, ada, grace } = await pair();
+      const lin = member(id, (await joinRoom(server.url, id, { name: 'Lin' })).token);
+      await lin.join();
+      const [adaId, linId] = [ada, lin].map(({ joins: [{ participant_id }] }) => participant_id);
+      await ada.push('media', { microphone: true, camera: false, screen: false });
+      await grace.hears('media_changed', ({ media }) => media.microphone);
+      await grace.disconnect();
+      await ada.push('media', { microphone: false, camera: true, screen: false });
+      await lin.disconnect();
+      await ada.hears('connection_changed', (changed) => changed.participant_id === linId);
+      grace.socket.connect();
+      const reply = await until('the second join', () => grace.joins[1]);
+      assert.equal(reply.snapshot, undefined, 'a short tail is answered as events');
+      const live = new Map(reply.live.map(({ participant_id, ...rest }) => [participant_id, rest]));
+      assert.deepEqual(live.get(adaId), {
+        state: 'connected',
+        media: { microphone: false, camera: true, screen: false },
+      });
+      assert.equal(live.get(linId).state, 'reconnecting');
+      assert.equal(live.get(reply.participant_id).state, 'connected');
+      assert.equal(live.size, 3);
+    });
+
     it('a server that stops sends everyone away with 1012, and they come back by themselves to the next', async () => {
       const { ada, grace } = await pair();
       assert.equal(await server.stop(), 0);

@@ -15,6 +15,25 @@ scenes({
   'a network that only falls silent for ten seconds, the browser none the wiser': (scene) =>
     outage(scene, { offline: false }),
 
+  'a connection that broke: what the others did with their devices meanwhile is right at once': async (scene) => {
+    const network = await scene.network();
+    const ada = await scene.person('Ada');
+    const grace = await scene.person('Grace', { network });
+    const link = await ada.create(scene.url);
+    await grace.join(link.replace(scene.url, network.url));
+    await grace.sees('Ada');
+    await grace.knowsAsMuted('Ada', false);
+    const since = await grace.now();
+    network.cut();
+    network.drop();
+    await until('Grace to be told', async () => (await grace.noted('connection', since)).includes('reconnecting'));
+    await ada.turn('toggle-mic', false);
+    network.heal();
+    await grace.isConnected();
+    await grace.knowsAsMuted('Ada', true);
+    await grace.sees('Ada');
+  },
+
   'the server killed and started again: all three are back, with video, chat and roles, and no microphone came on':
     async (scene) => {
       const { link, people } = await scene.call('Ada', 'Grace', 'Linus');
@@ -106,6 +125,7 @@ async function outage(scene, { offline }) {
     if (offline) await grace.context.setOffline(false);
   });
   await ada.say('meanwhile');
+  await ada.turn('toggle-mic', false);
   await ada.losesSightOf(shown);
   // The browser's word comes at once; a silence is first heard by the media.
   const [what, told] = offline ? ['connection', 'reconnecting'] : ['media', 'restoring'];
@@ -116,8 +136,12 @@ async function outage(scene, { offline }) {
   await grace.isConnected();
   await ada.sees('Grace');
   await grace.sees('Ada');
-  await grace.hears(1);
   await grace.reads(['before', 'meanwhile']);
+  // What was said in passing arrived, too.
+  await grace.knowsAsMuted('Ada', true);
+  await ada.turn('toggle-mic', true);
+  await grace.knowsAsMuted('Ada', false);
+  await grace.hears(1);
   await everyone([ada, grace], (person) => person.wasNotReloaded());
   assert.equal(await grace.idOf('Grace'), id);
   assert.equal(await ada.idOf('Grace'), id);

@@ -214,6 +214,21 @@ async function inside(scene, look, options) {
   await ada.page.keyboard.press('Escape');
   await ada.page.getByRole('dialog').waitFor({ state: 'detached' });
 
+  const twin = await ada.duplicate();
+  const bar = ada.page.locator('[data-testid="connection-state"][data-media="replaced"]');
+  await bar.waitFor();
+  await isAccessible(ada, 'room-replaced', look);
+  await bar.getByRole('button').click();
+  await ada.sees('Grace');
+  await twin.page.close();
+
+  await ada.losesItsPlace();
+  await ada.page.reload();
+  await ada.page.locator('form [role="status"]').first().waitFor();
+  await ada.seesOneself();
+  await isAccessible(ada, 'lobby-lapsed', look);
+  await ada.enter();
+
   await ada.leave();
   await isAccessible(ada, 'ended', look);
 }

@@ -24,6 +24,25 @@ scenes(
       await ada.meets('Grace');
     },
 
+    'from another address the log asks for a token, opens by it, and is closed again by signing out': async (scene) => {
+      const operator = await scene.person('Operator');
+      const { hook, page } = { hook: (name) => operator.hook(name), page: operator.page };
+      await page.goto(`${scene.url.replace('127.0.0.1', HOST)}/logs`);
+      await hook('operator-token').fill('no token');
+      await hook('operator-open').click();
+      await page.getByText('The server does not take this token.').waitFor();
+      await hook('operator-token').fill(await scene.server.operatorToken());
+      await hook('operator-open').click();
+      await page.getByText('Live', { exact: true }).waitFor();
+      await page.reload();
+      await hook('log-record').first().waitFor();
+      await hook('operator-sign-out').click();
+      await hook('operator-gate').waitFor();
+      assert.deepEqual(await operator.context.cookies(), []);
+      await page.reload();
+      await hook('operator-gate').waitFor();
+    },
+
     'the level of the microphone moves for whoever comes by a link, from the first press on': async (scene) => {
       const ada = await scene.person('Ada');
       const link = await ada.create(scene.url);

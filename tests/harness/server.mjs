@@ -5,11 +5,12 @@
  * The log is kept in memory and shown only when a test fails.
  */
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { DEADLINE_MS, within } from './until.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -87,6 +88,12 @@ export class Server {
   #note(text) {
     this.#log.push(...text.split('\n').filter(Boolean));
     this.#log.splice(0, this.#log.length - LOG_LINES);
+  }
+
+  /** A token that opens the log, as an operator of this node prints it. */
+  async operatorToken() {
+    const { stdout } = await promisify(execFile)(this.binary, ['operator', 'token', '--data', this.data]);
+    return stdout.trim();
   }
 
   /** What the node wrote, the last lines. */

@@ -61,4 +61,4 @@ pub use room::{Member, Room, participant_name};
 pub use signal::{ConnectionId, ConnectionState, MediaState, Note, Signal};
 pub use source::{Source, SourceSet};
 pub use transition::{FoldError, Transition, decode_record, encode_record};
-pub use view::{BannedView, ChatLine, MemberView, RoomView, Snapshot, Waiting};
+pub use view::{BannedView, ChatLine, LiveView, MemberView, RoomView, Snapshot, Waiting};

@@ -61,6 +61,17 @@ pub struct MemberView {
     pub rights: SourceSet,
 }
 
+/// What of a member stands in no durable event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LiveView {
+    /// Who.
+    pub participant_id: ParticipantId,
+    /// Connection.
+    pub state: ConnectionState,
+    /// What it says of its devices.
+    pub media: MediaState,
+}
+
 /// A line of chat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChatLine {

@@ -23,7 +23,10 @@ pub(crate) fn router() -> Router<Door> {
             get(room::show).patch(room::change).delete(room::end),
         )
         .route("/api/rooms/{id}/join", post(room::join))
-        .route("/api/session", post(session::open).delete(session::close))
+        .route(
+            "/api/session",
+            get(session::show).post(session::open).delete(session::close),
+        )
         .route("/api/health", get(health::health))
         .route("/api/status", get(status::status))
         .merge(docs::router())

@@ -1,11 +1,11 @@
-//! One WebSocket: reads frames, routes them to its channels, writes what its outbox holds. One task a socket.
+//! One WebSocket: reads frames, routes them to its channels, answers. One task a socket.
 //!
 //! The socket itself answers heartbeats, joins and leaves; nothing slow is awaited in its loop, so a slow room delays nobody but its own
-//! channel. All that is written goes through the outbox, so order is order of pushing; what waits is written with one flush. Whatever is ready
-//! to be read is read before anything is written, and everyone else who is ready gets a turn first: so a reply and the broadcasts of the same
-//! moment share one write.
+//! channel. All that is said goes through the outbox, so order is order of pushing; who writes it is the outbox's business, and as a rule not
+//! this task's.
 
 mod conversation;
+mod flushers;
 pub(crate) mod heartbeat;
 pub(crate) mod outbox;
 mod registry;
@@ -13,7 +13,6 @@ mod upgrade;
 pub(crate) mod wire;
 mod work;
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 
@@ -21,28 +20,26 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::metrics as names;
 use crate::state::GatewayState;
 use conversation::Conversation;
+pub(crate) use flushers::Flushers;
 use heartbeat::{Beat, Heartbeat};
-use outbox::{Closing, Item, Outbox, Taken};
-use registry::Reserved;
+use outbox::{Class, Closing, Due, Item, Outbox, SLOW};
 pub(crate) use registry::Sockets;
+use registry::{Place, Reserved};
 pub(crate) use upgrade::{is_own_origin, upgrade};
-use wire::Wire;
+use wire::{Wire, close_frame, ping_frame};
 use work::Done;
 
 /// Requests of one socket that may be under way; past it the socket is not read.
 const MAX_IN_FLIGHT: usize = 32;
-/// Frames read in a row before it is the turn of what waits to be written.
+/// Frames read in a row before it is the turn of the rest.
 const MAX_READ: usize = 32;
 /// What a socket that is sent away still waits for: replies to what was under way.
 const LEAVE_DEADLINE: std::time::Duration = std::time::Duration::from_secs(1);
-/// The room of a batch that a burst needed is given back.
-const KEPT_BATCH: usize = 16;
 
 /// What the upgrade learned of the client.
 pub(crate) struct Client {
@@ -58,39 +55,45 @@ pub(crate) struct Client {
     pub(crate) auth_token: Option<Arc<str>>,
 }
 
-/// Serves a socket until it ends.
-pub(crate) async fn serve(state: GatewayState, wire: Wire<TcpStream>, client: Client, place: Reserved) {
-    let outbox = Arc::new(Outbox::new(&state.config().socket));
-    let _place = place.enter(&outbox);
-    let talk = Conversation::new(state.clone(), Arc::clone(&outbox), client);
-    let connection = Connection {
-        heartbeat: Heartbeat::start(&state.config().socket),
-        wire,
+/// Serves a socket, in a task of its own.
+pub(crate) async fn serve(
+    state: GatewayState,
+    stream: TcpStream,
+    early: Vec<u8>,
+    client: Client,
+    place: Reserved,
+) {
+    let (read, write) = stream.into_split();
+    let config = &state.config().socket;
+    let outbox = Outbox::new(config, Box::new(write), Arc::clone(state.flushers()));
+    let connection = Box::new(Connection {
+        _place: place.enter(&outbox),
+        heartbeat: Heartbeat::start(config),
+        wire: Wire::new(read, Arc::clone(&outbox), early).await,
+        talk: Conversation::new(state.clone(), Arc::clone(&outbox), client),
         outbox,
-        talk,
         work: FuturesUnordered::new(),
-        batch: VecDeque::new(),
         leaving: None,
         state,
-    };
-    connection.run().await;
+    });
+    drop(tokio::spawn(connection.run()));
 }
 
 struct Connection {
     state: GatewayState,
-    wire: Wire<TcpStream>,
+    wire: Wire,
     outbox: Arc<Outbox>,
     talk: Conversation,
     work: FuturesUnordered<work::Work>,
     heartbeat: Heartbeat,
-    batch: VecDeque<Item>,
     /// When it goes at the latest, once it was asked to.
     leaving: Option<Instant>,
+    _place: Place,
 }
 
 /// What woke the socket up.
 enum Woken {
-    Outbox,
+    Due(Due),
     Done(Done),
     Heard(crate::channels::ChannelId, crate::channels::Heard),
     Frame(Option<Result<Message, Error>>),
@@ -100,7 +103,7 @@ enum Woken {
 }
 
 impl Connection {
-    async fn run(mut self) {
+    async fn run(mut self: Box<Self>) {
         let end = loop {
             let woken = self.wake().await;
             if let Err(end) = self.react(woken).await {
@@ -110,7 +113,7 @@ impl Connection {
         };
         if let Some(closing) = end {
             metrics::counter!(names::SOCKETS_CLOSED, "why" => closing.why).increment(1);
-            self.close(closing).await;
+            drop(tokio::time::timeout(GOODBYE, self.close(closing)).await);
         }
     }
 
@@ -125,7 +128,8 @@ impl Connection {
             ..
         } = self;
         let idle = work.is_empty();
-        let readable = leaving.is_none() && work.len() < MAX_IN_FLIGHT && !talk.is_full();
+        let readable =
+            leaving.is_none() && work.len() < MAX_IN_FLIGHT && !talk.is_full() && !outbox.is_crowded();
         let patience = async {
             match *leaving {
                 Some(deadline) => tokio::time::sleep_until(deadline).await,
@@ -138,14 +142,14 @@ impl Connection {
             Some(done) = work.next(), if !idle => Woken::Done(done),
             (channel, heard) = poll_fn(|cx| talk.poll_sources(cx)) => Woken::Heard(channel, heard),
             frame = wire.next(), if readable => Woken::Frame(frame),
-            () = poll_fn(|cx| outbox.poll_ready(cx)) => Woken::Outbox,
+            due = poll_fn(|cx| outbox.poll_due(cx)) => Woken::Due(due),
             () = patience => Woken::Leave,
         }
     }
 
     async fn react(&mut self, woken: Woken) -> Result<(), Option<Closing>> {
         match woken {
-            Woken::Outbox => self.write().await,
+            Woken::Due(due) => self.due(due).await,
             Woken::Done(done) => {
                 self.talk.done(done, &mut self.work);
                 Ok(())
@@ -154,31 +158,45 @@ impl Connection {
                 self.talk.heard(channel, heard);
                 Ok(())
             }
-            Woken::Frame(Some(Ok(frame))) => {
-                self.frames(frame)?;
-                // A client that never stops talking must be answered all the same.
-                if self.outbox.is_empty() {
-                    return Ok(());
-                }
-                self.write().await
-            }
+            Woken::Frame(Some(Ok(frame))) => self.frames(frame),
             Woken::Frame(Some(Err(error))) => Err(too_large(&error)),
             Woken::Frame(None) => Err(None),
             Woken::Leave => {
                 self.outbox.close(SENT_AWAY);
                 Ok(())
             }
-            Woken::Beat(Beat::Ping) => self.ping().await,
-            Woken::Beat(Beat::Gone) => Err(Some(Closing {
-                code: GOING_AWAY,
-                flush: false,
-                why: "gone",
-            })),
+            Woken::Beat(Beat::Ping) => {
+                self.outbox.push(Item::Frame(ping_frame()), Class::Needed);
+                Ok(())
+            }
+            Woken::Beat(Beat::Gone) => Err(Some(GONE)),
             Woken::Beat(Beat::Idle) => Err(Some(Closing {
                 code: PROTOCOL_ERROR,
                 flush: false,
                 why: "idle",
             })),
+        }
+    }
+
+    async fn due(&mut self, due: Due) -> Result<(), Option<Closing>> {
+        match due {
+            Due::Notice(connection, notice) => {
+                self.talk.noticed(connection, notice);
+                Ok(())
+            }
+            Due::Unblock => {
+                let deadline = self.state.config().socket.write_deadline;
+                match tokio::time::timeout(deadline, self.outbox.unblock()).await {
+                    Ok(unblocked) => unblocked.map_err(|_| None),
+                    Err(_) => Err(Some(SLOW)),
+                }
+            }
+            Due::Room => Ok(()),
+            Due::Leave => {
+                self.leaving = Some(Instant::now() + LEAVE_DEADLINE);
+                Ok(())
+            }
+            Due::End(closing) => Err(Some(closing)),
         }
     }
 
@@ -218,84 +236,29 @@ impl Connection {
                 self.talk.binary(&bytes)
             }
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
-            Message::Close(_) => return Err(None),
+            Message::Close(_) => return Err(Some(LEFT)),
         };
         read.map_err(Some)
     }
 
-    /// Writes all that waits, with one flush; gives up when the client takes nothing.
-    async fn write(&mut self) -> Result<(), Option<Closing>> {
-        tokio::task::yield_now().await;
-        let Taken { closing, leave } = self.outbox.take(&mut self.batch);
-        if leave {
-            self.leaving = Some(Instant::now() + LEAVE_DEADLINE);
-        }
-        if let Some(closing) = closing.filter(|closing| !closing.flush) {
-            return Err(Some(closing));
-        }
-        let Self {
-            wire,
-            outbox,
-            talk,
-            batch,
-            ..
-        } = self;
-        let writing = async {
-            while let Some(front) = batch.front() {
-                if let &Item::Channel(connection, notice) = front {
-                    batch.pop_front();
-                    talk.noticed(connection, notice);
-                } else {
-                    wire.write(batch).await.map_err(|_| None)?;
-                }
-            }
-            Ok(())
-        };
-        let abandoned = poll_fn(|cx| outbox.poll_abandoned(cx));
-        let slow = Closing {
-            code: outbox::RESTART,
-            flush: false,
-            why: "slow",
-        };
-        let written = async {
-            tokio::select! {
-                biased;
-                written = writing => written,
-                () = abandoned => Err(Some(slow)),
-            }
-        };
-        let deadline = self.state.config().socket.write_deadline;
-        tokio::time::timeout(deadline, written)
-            .await
-            .unwrap_or(Err(Some(slow)))?;
-        if self.batch.capacity() > KEPT_BATCH {
-            self.batch.shrink_to(KEPT_BATCH);
-        }
-        closing.map_or(Ok(()), |closing| Err(Some(closing)))
-    }
-
-    async fn ping(&mut self) -> Result<(), Option<Closing>> {
-        let gone = Closing {
-            code: GOING_AWAY,
-            flush: false,
-            why: "gone",
-        };
-        let deadline = self.state.config().socket.write_deadline;
-        tokio::time::timeout(deadline, self.wire.ping())
-            .await
-            .map_err(|_| Some(gone))?
-            .map_err(|_| None)
-    }
-
-    /// Says goodbye, if the client still takes it.
-    async fn close(mut self, closing: Closing) {
+    /// Ends in good order: what has to be written first, the goodbye, and then the client's own, for until then the connection must not be
+    /// reset under what it still has to read.
+    async fn close(&mut self, closing: Closing) {
         // Memberships are over now, not when the client has taken its goodbye.
-        drop((self.talk, self.work));
-        let frame = CloseFrame {
-            code: closing.code.into(),
-            reason: closing.why.into(),
+        self.talk.end_all();
+        self.work.clear();
+        self.outbox.close(closing);
+        let closing = loop {
+            match poll_fn(|cx| self.outbox.poll_due(cx)).await {
+                Due::End(closing) => break closing,
+                Due::Unblock if self.outbox.unblock().await.is_err() => return,
+                Due::Unblock | Due::Notice(..) | Due::Room | Due::Leave => {}
+            }
         };
-        drop(tokio::time::timeout(GOODBYE, self.wire.close(frame)).await);
+        let goodbye = close_frame(closing.code, closing.why);
+        if self.outbox.say_last(goodbye).await.is_ok() {
+            self.wire.hung_up().await;
+        }
     }
 }
 
@@ -305,7 +268,20 @@ const SENT_AWAY: Closing = Closing {
     flush: true,
     why: "restart",
 };
+/// The client is not there any more.
+const GONE: Closing = Closing {
+    code: GOING_AWAY,
+    flush: false,
+    why: "gone",
+};
+/// The client said goodbye.
+const LEFT: Closing = Closing {
+    code: NORMAL,
+    flush: true,
+    why: "left",
+};
 const GOODBYE: std::time::Duration = std::time::Duration::from_secs(2);
+const NORMAL: u16 = 1000;
 const GOING_AWAY: u16 = 1001;
 const PROTOCOL_ERROR: u16 = 1002;
 /// As Phoenix ends a socket on a frame that it cannot read.

@@ -16,7 +16,7 @@ use crate::auth::{Keys, Passwords};
 use crate::config::GatewayConfig;
 use crate::hub::Hub;
 use crate::limits::Buckets;
-use crate::socket::{Sockets, outbox::Outbox};
+use crate::socket::{Flushers, Sockets, outbox::Outbox};
 
 /// Between two batches of sockets that are sent away.
 const DRAIN_PAUSE: Duration = Duration::from_millis(50);
@@ -73,6 +73,7 @@ struct Shared {
     parts: DoorParts,
     passwords: Passwords,
     sockets: Arc<Sockets>,
+    flushers: Arc<Flushers>,
     http: Buckets<IpAddr>,
     upgrades: Buckets<IpAddr>,
     guesses: Buckets<(RoomId, IpAddr)>,
@@ -86,12 +87,16 @@ struct Shared {
 
 impl Door {
     /// A door that no listener serves yet.
+    ///
+    /// # Panics
+    /// Outside a runtime.
     #[must_use]
     pub fn new(parts: DoorParts) -> Self {
         let limits = &parts.config.limits;
         Self(Arc::new(Shared {
             passwords: Passwords::default(),
             sockets: Sockets::new(limits.max_sockets),
+            flushers: Flushers::new(),
             http: Buckets::new(limits.http),
             upgrades: Buckets::new(limits.sockets),
             guesses: Buckets::new(limits.passwords),
@@ -170,6 +175,10 @@ impl Door {
 
     pub(crate) fn sockets(&self) -> &Arc<Sockets> {
         &self.0.sockets
+    }
+
+    pub(crate) fn flushers(&self) -> &Arc<Flushers> {
+        &self.0.flushers
     }
 
     /// Requests of one address.

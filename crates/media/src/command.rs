@@ -83,7 +83,7 @@ pub(crate) enum Command {
     CreateRoom {
         room: RoomKey,
         rules: RoomRules,
-        reply: Reply<()>,
+        reply: Reply<Vec<RoomMember>>,
     },
     KeepRoom {
         room: RoomKey,

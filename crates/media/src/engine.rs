@@ -72,11 +72,11 @@ impl Engine {
         self.local
     }
 
-    /// Makes a room, or leaves it as it is.
+    /// Makes a room, or leaves it as it is; answers [`Self::room_members`].
     ///
     /// # Errors
     /// [`MediaError::Full`], [`MediaError::Stopped`].
-    pub async fn create_room(&self, room: RoomKey, rules: RoomRules) -> Result<(), MediaError> {
+    pub async fn create_room(&self, room: RoomKey, rules: RoomRules) -> Result<Vec<RoomMember>, MediaError> {
         self.call(|reply| Command::CreateRoom { room, rules, reply })
             .await
     }

@@ -199,7 +199,8 @@ impl Worker {
         let core = &mut self.core;
         match command {
             Command::CreateRoom { room, rules, reply } => {
-                drop(reply.send(core.create_room(now, room, rules)))
+                let created = core.create_room(now, room, rules);
+                drop(reply.send(created.and_then(|()| core.room_members(room))));
             }
             Command::KeepRoom { room, until, reply } => drop(reply.send(core.keep_room(room, until))),
             Command::DeleteRoom { room, reply } => {

@@ -78,6 +78,7 @@ fn declarations(config: &Config) -> Vec<String> {
         Position,
         RoomInfo,
         Member,
+        LiveMember,
         ChatMessage,
         WaitingPerson,
         BannedPerson,

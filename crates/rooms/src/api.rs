@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use videorooms_domain::{
-    ConnectionId, Epoch, Event, Note, ParticipantId, Position, Rejection, Role, RoomId, RoomView, SecretHash,
-    Seq, Settings, Snapshot, SourceSet, Timestamp,
+    ConnectionId, Epoch, Event, LiveView, Note, ParticipantId, Position, Rejection, Role, RoomId, RoomView,
+    SecretHash, Seq, Settings, Snapshot, SourceSet, Timestamp,
 };
 
 /// Where rooms say what happened. One a node: the gateway's hub. Called on a room's task: it must not block, and is bounded by itself.
@@ -186,8 +186,13 @@ pub struct Attached {
 pub enum History {
     /// Everything.
     Snapshot(Box<Snapshot>),
-    /// The tail after `since`, whole.
-    Tail(Vec<Arc<Fact>>),
+    /// The tail after `since`, whole, and what is in no event.
+    Tail {
+        /// The events.
+        facts: Vec<Arc<Fact>>,
+        /// Connection and devices of each member now.
+        live: Vec<LiveView>,
+    },
     /// Not a member yet: waits in the lobby for [`Body::LobbyDecided`].
     Waiting,
 }

@@ -84,6 +84,8 @@ impl MediaPlan {
     /// Takes note of a committed event (`room` already holds it).
     pub(crate) fn observe(&mut self, room: &Room, event: &Event) {
         match event {
+            // It has no media before it is [`Self::admitted`]; but if its former media were to go, they may not take the new one's with them.
+            Event::MemberJoined { participant, .. } if !self.wishes.contains_key(participant) => {}
             Event::MemberLeft { participant, .. }
             | Event::MemberJoined { participant, .. }
             | Event::RoleChanged { participant, .. }

@@ -88,6 +88,21 @@ impl EmbeddedProvider {
         self.engine.local_addr()
     }
 
+    fn room_info(&self, room_id: RoomId, members: Vec<media::RoomMember>) -> RoomInfo {
+        // A peer that is not connected yet came by a token, too.
+        let mut admitted = self.tokens.lock().holders(room_id);
+        admitted.extend(members.iter().map(|member| ParticipantId(member.participant)));
+        let participants = members.into_iter().map(|member| MediaParticipant {
+            participant_id: ParticipantId(member.participant),
+            publishing: member.publishing.iter().map(source_out).collect(),
+        });
+        RoomInfo {
+            room_id,
+            participants: participants.collect(),
+            admitted: admitted.into_iter().collect(),
+        }
+    }
+
     /// Says goodbye to every peer and stops the media thread. Every later call is [`SfuError::Unavailable`].
     pub async fn shutdown(&self) {
         self.engine.shutdown().await;
@@ -114,8 +129,8 @@ impl SfuProvider for EmbeddedProvider {
             max_peers: opts.max_participants as usize,
             empty_timeout: opts.empty_timeout,
         };
-        self.engine.create_room(room_id.0, rules).await.map_err(refused)?;
-        self.get_room_info(room_id).await
+        let members = self.engine.create_room(room_id.0, rules).await;
+        Ok(self.room_info(*room_id, members.map_err(refused)?))
     }
 
     async fn delete_room(&self, room_id: &RoomId) -> Result<(), SfuError> {
@@ -142,18 +157,7 @@ impl SfuProvider for EmbeddedProvider {
 
     async fn get_room_info(&self, room_id: &RoomId) -> Result<RoomInfo, SfuError> {
         let members = self.engine.room_members(room_id.0).await.map_err(refused)?;
-        // A peer that is not connected yet came by a token, too.
-        let mut admitted = self.tokens.lock().holders(*room_id);
-        admitted.extend(members.iter().map(|member| ParticipantId(member.participant)));
-        let participants = members.into_iter().map(|member| MediaParticipant {
-            participant_id: ParticipantId(member.participant),
-            publishing: member.publishing.iter().map(source_out).collect(),
-        });
-        Ok(RoomInfo {
-            room_id: *room_id,
-            participants: participants.collect(),
-            admitted: admitted.into_iter().collect(),
-        })
+        Ok(self.room_info(*room_id, members))
     }
 
     async fn health_check(&self) -> Result<Health, SfuError> {

@@ -4,6 +4,11 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 
 use anyhow::Context as _;
+use socket2::SockRef;
+
+/// Connections that may wait to be accepted, as far as the system allows: everyone comes back at once after a restart, and whoever finds no
+/// place waits for a second before it is tried again.
+const BACKLOG: i32 = 4096;
 
 /// Binds; `flag` is how to choose another address.
 ///
@@ -17,8 +22,10 @@ pub(crate) fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListene
             anyhow::anyhow!("cannot listen on {address}: {error}")
         }
     })?;
-    listener
-        .set_nonblocking(true)
+    // The standard library lets 128 wait; listening again changes the number.
+    SockRef::from(&listener)
+        .listen(BACKLOG)
+        .and_then(|()| listener.set_nonblocking(true))
         .with_context(|| format!("cannot listen on {address}"))?;
     Ok(listener)
 }

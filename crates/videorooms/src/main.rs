@@ -8,6 +8,10 @@ use videorooms::cli::{Cli, Command, ConfigAction, OperatorAction};
 use videorooms::config::{Config, Sources};
 use videorooms::{Node, Telemetry, explain, operator, shutdown};
 
+/// A burst of joins allocates from every core at once, where the system's allocator makes one wait for the other.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,7 +1,7 @@
 import { cleanup, fireEvent, render, screen } from '@testing-library/react';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import type { LocalMedia } from '../hooks/roomHandle.ts';
+import type { LocalMedia } from '../types/roomHandle.ts';
 import { startI18n } from '../i18n/index.ts';
 import { ControlBar, type ControlBarProps } from './ControlBar.tsx';
 

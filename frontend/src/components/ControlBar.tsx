@@ -21,10 +21,11 @@ import {
 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 
-import type { LocalMedia, RoomActions } from '../hooks/roomHandle.ts';
+import type { LocalMedia, RoomActions } from '../types/roomHandle.ts';
 import styles from './ControlBar.module.css';
 import { DeviceMenu, useDeviceGroups } from './room/DeviceMenu.tsx';
-import { ReactionPicker, REACTIONS } from './room/ReactionPicker.tsx';
+import { REACTIONS, ReactionMark } from './room/ReactionMark.tsx';
+import { ReactionPicker } from './room/ReactionPicker.tsx';
 import { SHORTCUTS } from './room/shortcuts.ts';
 import { cx } from './ui/cx.ts';
 import { IconButton } from './ui/IconButton.tsx';
@@ -256,7 +257,11 @@ function More(props: ControlBarProps & { narrow: boolean }) {
     id: 'reactions',
     title: t('room.react'),
     inRow: true,
-    entries: REACTIONS.map((emoji) => ({ id: emoji, label: emoji })),
+    entries: REACTIONS.map(({ emoji, name }) => ({
+      id: emoji,
+      label: t(`reaction.${name}`),
+      icon: <ReactionMark emoji={emoji} />,
+    })),
     onChoose: (emoji) => {
       actions.react(emoji);
     },

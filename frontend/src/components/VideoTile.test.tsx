@@ -1,7 +1,7 @@
 import { act, cleanup, fireEvent, render, screen } from '@testing-library/react';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import type { Tile } from '../hooks/roomHandle.ts';
+import type { Tile } from '../types/roomHandle.ts';
 import { startI18n } from '../i18n/index.ts';
 import { initialsOf } from './stage/Initials.tsx';
 import { VideoTile } from './VideoTile.tsx';

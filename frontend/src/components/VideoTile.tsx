@@ -6,7 +6,7 @@ import { Hand, MicOff, Monitor, Pin, PinOff } from 'lucide-react';
 import { memo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import type { Tile } from '../hooks/roomHandle.ts';
+import type { Tile } from '../types/roomHandle.ts';
 import { Initials } from './stage/Initials.tsx';
 import { Quality } from './stage/Quality.tsx';
 import { Video } from './stage/Video.tsx';
@@ -58,7 +58,11 @@ export const VideoTile = memo(function VideoTile({ tile, floating = false, pinne
           label={name}
         />
       </div>
-      {tile.state === 'reconnecting' && <p className={styles['returning']}>{t('tile.reconnecting')}</p>}
+      {tile.state === 'reconnecting' && (
+        <p className={styles['returning']}>
+          <span>{t('tile.reconnecting')}</span>
+        </p>
+      )}
       {tile.handRaised && (
         <span className={styles['hand']}>
           <Hand size={16} role="img" aria-label={t('tile.handRaised')} />

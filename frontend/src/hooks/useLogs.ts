@@ -1,7 +1,8 @@
-/** The debug log for the `/logs` page: filtered, live, bounded. */
+/** The debug log for the `/logs` page: filtered, live, bounded, and whoever reads it. */
+import { useQuery } from '@tanstack/react-query';
 import { useMemo, useSyncExternalStore } from 'react';
 
-import type { LogLevel } from '../services/api.ts';
+import { api, type LogLevel } from '../services/api.ts';
 import { LogStream, type LogView } from '../services/logStream.ts';
 
 export interface LogFilter {
@@ -13,8 +14,11 @@ export interface LogFilter {
 }
 
 export interface LogsView extends LogView {
-  /** Rejects with an `ApiError`. */
+  /** This browser has shown a token and may take it back; false also where the log is open to all. */
+  signedIn: boolean;
+  /** Rejects with an `ApiError`, and so does `signOut`. */
   signIn(token: string): Promise<void>;
+  signOut(): Promise<void>;
 }
 
 export function useLogs({ level, service, room, text }: LogFilter): LogsView {
@@ -23,5 +27,16 @@ export function useLogs({ level, service, room, text }: LogFilter): LogsView {
     [level, service, room, text],
   );
   const view = useSyncExternalStore(stream.subscribe, stream.getSnapshot);
-  return { ...view, signIn: (token) => stream.signIn(token) };
+  // Of the browser, not of the filters: it outlives the stream.
+  const session = useQuery({ queryKey: ['session'], queryFn: api.session, retry: false });
+  const then = async (done: Promise<void>) => {
+    await done;
+    await session.refetch();
+  };
+  return {
+    ...view,
+    signedIn: session.data?.operator === true,
+    signIn: (token) => then(stream.signIn(token)),
+    signOut: () => then(stream.signOut()),
+  };
 }

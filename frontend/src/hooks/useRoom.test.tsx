@@ -2,7 +2,7 @@ import { act, cleanup, render, screen } from '@testing-library/react';
 import { StrictMode } from 'react';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import type { JoinIntent } from './roomHandle.ts';
+import type { JoinIntent } from '../types/roomHandle.ts';
 import { useRoom } from './useRoom.ts';
 
 const lives: string[] = [];

@@ -2,8 +2,7 @@
 import { useMemo, useSyncExternalStore } from 'react';
 
 import { RoomSession } from '../services/roomSession.ts';
-
-import type { JoinIntent, RoomHandle } from './roomHandle.ts';
+import type { JoinIntent, RoomHandle } from '../types/roomHandle.ts';
 
 /** Hand in the same `intent` object for one stay; another one is another stay. */
 export function useRoom(roomId: string, intent: JoinIntent): RoomHandle {

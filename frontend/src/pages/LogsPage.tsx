@@ -1,14 +1,16 @@
 /** The debug log, live. Filters are the address: a link shows another person the same lines. */
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
+import { LogOut } from 'lucide-react';
 import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { LogDetail } from '../components/logs/LogDetail.tsx';
-import { NO_FILTERS, type LogFilters, type LogLine } from '../components/logs/logLine.ts';
+import { filtersIn, NO_FILTERS, type LogFilters, type LogLine } from '../components/logs/logLine.ts';
 import { LogList } from '../components/logs/LogList.tsx';
 import { LogToolbar } from '../components/logs/LogToolbar.tsx';
 import { OperatorGate } from '../components/logs/OperatorGate.tsx';
+import { IconButton } from '../components/ui/IconButton.tsx';
 import { useLogs, type LogsView } from '../hooks/useLogs.ts';
 import { ApiError } from '../services/api.ts';
 import { useFailureText } from './frame/failure.ts';
@@ -20,12 +22,21 @@ const SHOWN = 1000;
 export function LogsPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const search = useSearch({ from: '/logs' });
+  // The router hands on what else stands in the address, too.
+  const search = filtersIn(useSearch({ from: '/logs' }));
   const filters: LogFilters = { ...NO_FILTERS, ...search };
   const logs = useLogs(filters);
   const [frozen, setFrozen] = useState<LogLine[] | null>(null);
   const [selected, setSelected] = useState<LogLine | null>(null);
   const services = useServices(logs.records);
+  const failure = useFailureText();
+  const signingOut = useMutation({
+    mutationFn: logs.signOut,
+    onMutate: () => {
+      setFrozen(null);
+      setSelected(null);
+    },
+  });
 
   const setFilters = useCallback(
     (next: LogFilters) => {
@@ -50,6 +61,19 @@ export function LogsPage() {
       title={t('logs.title')}
       fixed
       logsLink={false}
+      action={
+        logs.signedIn && (
+          <IconButton
+            label={t('logs.signOut')}
+            icon={<LogOut size={18} aria-hidden />}
+            placement="bottom"
+            data-testid="operator-sign-out"
+            onPress={() => {
+              signingOut.mutate();
+            }}
+          />
+        )
+      }
       bar={<h1 className={styles['title']}>{t('logs.title')}</h1>}
     >
       <LogToolbar
@@ -65,6 +89,11 @@ export function LogsPage() {
         }}
       />
       {logs.error !== null && <Failure />}
+      {signingOut.isError && (
+        <p role="alert" className={styles['failure']}>
+          <strong>{t('logs.signOutFailed')}</strong> {failure(signingOut.error)}
+        </p>
+      )}
       <div className={styles['panes']}>
         {records.length === 0 ? (
           <Empty logs={logs} filtered={Object.keys(search).length > 0} />

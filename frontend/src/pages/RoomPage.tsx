@@ -7,7 +7,7 @@ import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { roomLink } from '../components/home/roomLink.ts';
-import type { JoinIntent } from '../hooks/roomHandle.ts';
+import type { JoinIntent } from '../types/roomHandle.ts';
 import { preferences, type DeviceChoice } from '../services/preferences.ts';
 import { useWindowTitle } from './frame/PageFrame.tsx';
 import { CallStep } from './room/CallStep.tsx';

@@ -112,6 +112,8 @@ export const api = {
   logs: (query: LogQuery = {}) => request<LogPage>('GET', `/debug/api/logs${search(query)}`),
   /** An operator's token becomes a cookie that scripts cannot read. */
   openSession: (token: string) => request<undefined>('POST', '/api/session', { body: { token } }),
+  /** Whether this browser has such a cookie, and it is still good. */
+  session: () => request<{ operator: boolean }>('GET', '/api/session'),
   closeSession: () => request<undefined>('DELETE', '/api/session'),
 };
 

@@ -1,7 +1,7 @@
 /**
  * What happens in a room, as the rest of the page speaks of it: the wire's snake case ends in `parse.ts`.
  */
-import type { Member } from '../hooks/roomHandle.ts';
+import type { Member } from '../types/roomHandle.ts';
 
 import type { LeaveReason, Position, Role, Source } from './protocol.ts';
 
@@ -76,9 +76,11 @@ export type EphemeralEvent =
   /** The secret to come back by from now on. */
   | { type: 'resume'; resume: string };
 
-/** The whole truth at a position; from a join or from asking. */
+/** The whole truth at a position. */
 export interface SnapshotEvent {
   type: 'snapshot';
+  /** The answer to a push may be overtaken by events on its way; nothing that stood before the answer to a join counts. */
+  answers: 'join' | 'push';
   position: Position;
   snapshot: Snapshot;
 }

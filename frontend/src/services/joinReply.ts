@@ -1,5 +1,5 @@
 /** The three answers to `phx_join` of a room: in, in with what was missed, or in front of the door. */
-import { fields, list, optionalText, text } from './decode.ts';
+import { type Fields, fields, list, optionalText, text } from './decode.ts';
 import type { Position, RoomEvent, Snapshot } from './events.ts';
 import { parseEvent, parsePosition, parseSnapshot } from './parse.ts';
 
@@ -21,6 +21,7 @@ export interface JoinedReply {
   media: MediaGrant | null;
   /** Null when `events` continues from our `since`. */
   snapshot: Snapshot | null;
+  /** What was missed; at its end how everyone's connection and devices are now, whatever was said of them meanwhile. */
   events: RoomEvent[];
 }
 
@@ -44,7 +45,10 @@ export function parseJoinReply(value: unknown): JoinReply {
     node: text(from, 'node', path),
     media: from['media'] == null ? null : mediaGrant(from['media']),
     snapshot: from['snapshot'] == null ? null : parseSnapshot(from['snapshot'], `${path}.snapshot`),
-    events: from['events'] == null ? [] : list(from, 'events', path, missedEvent).filter((event) => event !== null),
+    events: [
+      ...optionalList(from, 'events', path, missedEvent),
+      ...optionalList(from, 'live', path, liveMember),
+    ].flat(),
   };
 }
 
@@ -59,7 +63,17 @@ function mediaGrant(value: unknown): MediaGrant {
   };
 }
 
-function missedEvent(value: unknown, path: string): RoomEvent | null {
+function optionalList<T>(from: Fields, key: string, path: string, each: (value: unknown, path: string) => T): T[] {
+  return from[key] == null ? [] : list(from, key, path, each);
+}
+
+function missedEvent(value: unknown, path: string): RoomEvent[] {
   const from = fields(value, path);
-  return parseEvent(text(from, 'event', path), from['payload']);
+  const event = parseEvent(text(from, 'event', path), from['payload']);
+  return event === null ? [] : [event];
+}
+
+/** As if both had just been said. */
+function liveMember(value: unknown): RoomEvent[] {
+  return ['connection_changed', 'media_changed'].flatMap((name) => parseEvent(name, value) ?? []);
 }

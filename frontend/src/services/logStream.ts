@@ -54,8 +54,19 @@ export class LogStream {
   /** Shows an operator's token. Rejects with an `ApiError`. */
   async signIn(token: string): Promise<void> {
     await api.openSession(token);
+    this.#beginAgain();
+  }
+
+  /** Takes the token back from this browser; what was read goes from the screen. Rejects with an `ApiError`. */
+  async signOut(): Promise<void> {
+    await api.closeSession();
+    this.#beginAgain();
+  }
+
+  /** The browser is someone else now, for the socket too. */
+  #beginAgain(): void {
     this.#stop();
-    this.#set({ forbidden: false, loading: true });
+    this.#set({ records: [], dropped: 0, live: false, loading: true, forbidden: false, error: null });
     reconnectSocket();
     this.#start();
   }

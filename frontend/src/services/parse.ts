@@ -2,7 +2,7 @@
  * From the wire to {@link RoomEvent}. Every field is looked at; whatever is not as the contract says throws `Malformed`.
  * An event of an unknown name with a position counts as `hidden`, one without is null: a newer server must not break an older page.
  */
-import type { Member, Role, Source } from '../hooks/roomHandle.ts';
+import type { Member, Role, Source } from '../types/roomHandle.ts';
 
 import { fields, flag, type Fields, integer, list, Malformed, oneOf, optionalText, text } from './decode.ts';
 import type {

@@ -116,6 +116,20 @@ muted_by_moderator: Array<Source>,
  */
 rights: Array<Source>, };
 
+export type LiveMember = { 
+/**
+ * Who.
+ */
+participant_id: string, 
+/**
+ * Its connection.
+ */
+state: ConnectionState, 
+/**
+ * What it says of its devices.
+ */
+media: MediaState, };
+
 export type ChatMessage = { 
 /**
  * The client's id, or `m<seq>`.
@@ -269,6 +283,10 @@ snapshot?: Snapshot,
  * What was missed after `since`.
  */
 events?: Array<MissedEvent>, 
+/**
+ * Beside `events`: connection and devices of every member now, since what changed of them meanwhile is in no event.
+ */
+live?: Array<LiveMember>, 
 /**
  * Rises with each new owner.
  */

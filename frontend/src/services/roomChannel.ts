@@ -89,7 +89,8 @@ export class RoomChannel {
 
   async snapshot(): Promise<SnapshotEvent> {
     const reply = fields(await this.push('snapshot', {}), 'snapshot');
-    return { type: 'snapshot', position: parsePosition(reply, 'snapshot'), snapshot: parseSnapshot(reply['snapshot']) };
+    const [position, snapshot] = [parsePosition(reply, 'snapshot'), parseSnapshot(reply['snapshot'])];
+    return { type: 'snapshot', answers: 'push', position, snapshot };
   }
 
   #joined(raw: unknown): void {

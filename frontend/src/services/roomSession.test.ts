@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { FakeAdapter } from '../adapters/sfu/fakeAdapter.ts';
-import type { JoinIntent } from '../hooks/roomHandle.ts';
+import type { JoinIntent } from '../types/roomHandle.ts';
 import { FakeDevices } from '../test/fakeMedia.ts';
 import { FakeNode } from '../test/fakeNode.ts';
 import { ANNA, BORIS, durable, ROOM, wireJoin, wireMember, wireSnapshot } from '../test/wire.ts';
@@ -153,6 +153,34 @@ test('after the node was killed and is back, it resumes as the same participant 
   expect(devices.live).toEqual([]);
 });
 
+test('what others did with their devices and connections while the page was away is right at once', async () => {
+  const others = (change: object) => [wireMember(ANNA), wireMember(BORIS, change)];
+  const talking = { microphone: true, camera: true, screen: false };
+  node.answer = (_topic, event) =>
+    event === 'phx_join'
+      ? { ok: wireJoin({ snapshot: wireSnapshot(others({ media: talking })) as Snapshot }) }
+      : { ok: {} };
+  const session = await inside();
+  const boris = () => session.getSnapshot().tiles.find((tile) => tile.participantId === BORIS);
+  expect(boris()).toMatchObject({ microphoneOn: true, state: 'connected' });
+  node.kill();
+  await connection(session, 'reconnecting');
+  const muted = { ...talking, microphone: false };
+  node.answer = (_topic, event) =>
+    event === 'phx_join'
+      ? {
+          ok: wireJoin({
+            snapshot: undefined,
+            events: [],
+            live: [{ participant_id: BORIS, state: 'reconnecting', media: muted }],
+          }),
+        }
+      : { ok: {} };
+  node.restart();
+  await connection(session, 'connected');
+  expect(boris()).toMatchObject({ microphoneOn: false, cameraOn: true, state: 'reconnecting' });
+});
+
 test('a message written while the node is away is sent once it is back, and stands once', async () => {
   const session = await inside();
   node.kill();
@@ -177,6 +205,35 @@ test('missing events are made good by a snapshot', async () => {
   node.say(TOPIC, 'hand_raised', durable(14, { participant_id: BORIS }));
   await vi.waitFor(() => expect(session.getSnapshot().members).toHaveLength(2));
   expect(node.heard('snapshot')).toHaveLength(1);
+});
+
+test('a snapshot that was overtaken on its way does not end the asking for one', async () => {
+  const session = await inside();
+  const answers = [
+    { epoch: 1, seq: 11, snapshot: wireSnapshot() },
+    { epoch: 2, seq: 12, snapshot: wireSnapshot([wireMember(ANNA), wireMember(BORIS)]) },
+  ];
+  node.answer = (_topic, event) => ({ ok: event === 'snapshot' ? (answers.shift() ?? {}) : {} });
+  node.say(TOPIC, 'room_resumed', { epoch: 2, seq: 12, node: 'b@1' });
+  await vi.waitFor(() => expect(session.getSnapshot().members).toHaveLength(2), { timeout: 5000 });
+  expect(answers).toEqual([]);
+});
+
+test('a room that comes back with an older state than was seen is taken as it is', async () => {
+  const session = await inside();
+  node.answer = (_topic, event) =>
+    event === 'phx_join'
+      ? {
+          ok: wireJoin({ epoch: 1, seq: 4, snapshot: wireSnapshot([wireMember(ANNA), wireMember(BORIS)]) as Snapshot }),
+        }
+      : { ok: {} };
+  node.kill();
+  await connection(session, 'reconnecting');
+  node.restart();
+  await connection(session, 'connected');
+  expect(session.getSnapshot().members).toHaveLength(2);
+  node.say(TOPIC, 'hand_raised', durable(5, { participant_id: BORIS }));
+  await vi.waitFor(() => expect(session.getSnapshot().hands).toEqual([BORIS]));
 });
 
 test('a moderator’s mute switches off here, and the own press lifts it before it switches on', async () => {

@@ -4,7 +4,7 @@
  * immutable {@link RoomHandle}.
  */
 import type { SFUAdapter, SFUConfig, Source } from '../adapters/sfu/types.ts';
-import type { JoinIntent, MediaStats, Notice, Reaction, RoomActions, RoomHandle, Tile } from '../hooks/roomHandle.ts';
+import type { JoinIntent, MediaStats, Notice, Reaction, RoomActions, RoomHandle, Tile } from '../types/roomHandle.ts';
 
 import { ApiError } from './api.ts';
 import { backoff } from './backoff.ts';
@@ -175,10 +175,10 @@ export class RoomSession {
     this.#rememberMedia();
     this.#everJoined = true;
     this.#setJoined(true);
-    if (reply.snapshot !== null)
-      this.#onEvent({ type: 'snapshot', position: reply.position, snapshot: reply.snapshot });
+    const { position, snapshot } = reply;
+    if (snapshot !== null) this.#onEvent({ type: 'snapshot', answers: 'join', position, snapshot });
     reply.events.forEach((event) => this.#onEvent(event));
-    this.#onEvent({ type: 'room_resumed', node: reply.node, position: reply.position });
+    this.#onEvent({ type: 'room_resumed', node: reply.node, position });
     if (first) this.#introduce(newcomer);
     void this.#link.use(reply.media);
   }
@@ -282,11 +282,12 @@ export class RoomSession {
   async #catchUp(): Promise<void> {
     for (let tries = 1; this.#channel.joined && !this.#over; tries += 1) {
       try {
-        return this.#onEvent(await this.#channel.snapshot());
+        this.#onEvent(await this.#channel.snapshot());
+        if (!this.#state.gap) return;
       } catch (error) {
         debugLogger.warn('no snapshot', { error: String(error) });
-        await new Promise((resolve) => setTimeout(resolve, backoff(tries, 500, 4000)));
       }
+      await new Promise((resolve) => setTimeout(resolve, backoff(tries, 500, 4000)));
     }
   }
 

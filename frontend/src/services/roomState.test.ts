@@ -13,7 +13,12 @@ function event(name: string, payload: Record<string, unknown>): RoomEvent {
 }
 
 function snapshotAt(epoch: number, seq: number, members = [wireMember(ANNA)]): RoomEvent {
-  return { type: 'snapshot', position: { epoch, seq }, snapshot: parseSnapshot(wireSnapshot(members)) };
+  return {
+    type: 'snapshot',
+    answers: 'push',
+    position: { epoch, seq },
+    snapshot: parseSnapshot(wireSnapshot(members)),
+  };
 }
 
 const START = reduce(EMPTY_ROOM, snapshotAt(1, 10));
@@ -64,6 +69,30 @@ describe('order', () => {
     expect(reduce(START, event('room_resumed', { epoch: 2, seq: 12, node: 'b@1' })).gap).toBe(true);
     const level = reduce(START, event('room_resumed', { epoch: 2, seq: 10, node: 'b@1' }));
     expect(level).toMatchObject({ gap: false, node: 'b@1', position: { epoch: 2, seq: 10 } });
+  });
+
+  test('a resumed room that is behind has another history: nothing of ours counts until a snapshot', () => {
+    const resumed = reduce(START, event('room_resumed', { epoch: 2, seq: 8, node: 'b@1' }));
+    expect(resumed.gap).toBe(true);
+    const back = reduce(resumed, snapshotAt(2, 8, [wireMember(BORIS)]));
+    expect(back).toMatchObject({ gap: false, position: { epoch: 2, seq: 8 } });
+    expect(back.members.map((m) => m.participantId)).toEqual([BORIS]);
+    expect(reduce(back, event('hand_raised', durable(9, { participant_id: BORIS }, 2))).hands).toEqual([BORIS]);
+  });
+
+  test('a snapshot of an older epoch does not close a gap', () => {
+    const resumed = reduce(START, event('room_resumed', { epoch: 2, seq: 12, node: 'b@1' }));
+    expect(reduce(resumed, snapshotAt(1, 12))).toBe(resumed);
+  });
+
+  test.each([
+    [1, 8],
+    [1, 12],
+    [0, 30],
+  ])('a join’s snapshot is the truth whatever stood before it, also at epoch %i, seq %i', (epoch, seq) => {
+    const joined = reduce(START, { ...snapshotAt(epoch, seq, [wireMember(BORIS)]), answers: 'join' } as RoomEvent);
+    expect(joined).toMatchObject({ gap: false, position: { epoch, seq } });
+    expect(joined.members.map((m) => m.participantId)).toEqual([BORIS]);
   });
 });
 
@@ -173,7 +202,7 @@ test.each(Array.from({ length: 40 }, (_, i) => i + 1))(
           lobby: [...lobby],
           banned: [...banned],
         };
-        state = reduce(state, { type: 'snapshot', position, snapshot });
+        state = reduce(state, { type: 'snapshot', answers: 'push', position, snapshot });
       }
     });
     const last = truth.position;

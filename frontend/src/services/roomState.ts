@@ -2,7 +2,7 @@
  * The room as this page knows it: a pure fold of {@link RoomEvent}s. Durable events apply exactly once and in order; one
  * of an older epoch or a known seq changes nothing; one that does not follow marks a gap, and only a snapshot closes it.
  */
-import type { Member, Source } from '../hooks/roomHandle.ts';
+import type { Member, Source } from '../types/roomHandle.ts';
 
 import {
   type DurableEvent,
@@ -55,8 +55,8 @@ export function reduce(state: RoomState, event: RoomEvent): RoomState {
   return isDurable(event) ? takeDurable(state, event) : applyEphemeral(state, event);
 }
 
-function takeSnapshot(state: RoomState, { position, snapshot }: SnapshotEvent): RoomState {
-  if (state.position !== null && compare(position, state.position) < 0) return state;
+function takeSnapshot(state: RoomState, { answers, position, snapshot }: SnapshotEvent): RoomState {
+  if (answers === 'push' && isOvertaken(position, state)) return state;
   const { room, members, hands, lobby, banned } = snapshot;
   return {
     ...state,
@@ -168,13 +168,16 @@ function applyEphemeral(state: RoomState, event: EphemeralEvent): RoomState {
 function takeResumed(state: RoomState, at: Position, node: string): RoomState {
   const known = state.position;
   if (known !== null && at.epoch < known.epoch) return state;
-  const behind = known === null || at.seq > known.seq;
+  // Ahead of us, we missed something; behind us, its history is another one than ours.
+  const apart = known === null || at.seq !== known.seq;
   const position = known === null ? null : { epoch: at.epoch, seq: known.seq };
-  return { ...state, moving: false, node, position, gap: state.gap || behind };
+  return { ...state, moving: false, node, position, gap: state.gap || apart };
 }
 
-function compare(a: Position, b: Position): number {
-  return a.epoch - b.epoch || a.seq - b.seq;
+/** Within an epoch a gap makes any snapshot welcome: it was asked for after we knew that our own seq is worth nothing. */
+function isOvertaken(position: Position, { position: known, gap }: RoomState): boolean {
+  if (known === null) return false;
+  return position.epoch < known.epoch || (!gap && position.epoch === known.epoch && position.seq < known.seq);
 }
 
 function change(state: RoomState, id: string, patch: (member: Member) => Partial<Member>): RoomState {

@@ -33,6 +33,11 @@ export class Network {
     for (const pair of this.#pairs) for (const socket of pair) socket.resume();
   }
 
+  /** Every connection breaks, on both sides, as when a computer changes its network; new ones can be made unless it is cut. */
+  drop() {
+    for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
+  }
+
   #accept(near) {
     const far = connect(Number(this.target.port), this.target.hostname);
     const pair = [near, far];

@@ -78,6 +78,34 @@ export class Person {
     await this.isConnected();
   }
 
+  /** This tab once more, as a browser duplicates it: the same participant, come in by a press. Close its page when done. */
+  async duplicate() {
+    const page = await this.context.newPage();
+    const kept = await this.page.evaluate(() => Object.entries(sessionStorage));
+    await page.addInitScript((entries) => {
+      if (sessionStorage.length === 0) for (const [key, value] of entries) sessionStorage.setItem(key, value);
+    }, kept);
+    await page.addInitScript(takeNotes);
+    await page.addInitScript(keepPeers, { proxied: false });
+    const twin = new Person(this.name, this.context, page);
+    await page.goto(this.page.url());
+    await twin.hook('join-room').click();
+    await twin.isConnected();
+    return twin;
+  }
+
+  /** Makes what this tab could come back by worth nothing, as a long absence does. */
+  losesItsPlace() {
+    return this.page.evaluate(() => {
+      for (const [key, value] of Object.entries(sessionStorage)) {
+        const kept = JSON.parse(value);
+        if (kept.resume === undefined) continue;
+        const resume = kept.resume.replace(/\..*$/, `.${'A'.repeat(43)}`);
+        sessionStorage.setItem(key, JSON.stringify({ ...kept, resume }));
+      }
+    });
+  }
+
   async leave() {
     await this.hook('leave-room').click();
     await this.hook('leave-room').waitFor({ state: 'detached' });
@@ -156,6 +184,14 @@ export class Person {
     const wanted = [this.name, ...names].sort().join();
     const present = async () => [...new Set((await this.tiles()).map(({ name }) => name))].sort().join();
     await until(`${this.name} to have tiles of ${wanted}`, async () => (await present()) === wanted, { show: present });
+  }
+
+  /** Waits until someone's tile says, or no longer says, that the microphone is off. */
+  async knowsAsMuted(name, muted) {
+    const tile = this.page.locator(`[data-testid="participant-tile"][data-name="${name}"]`);
+    const label = () => tile.first().getAttribute('aria-label');
+    const says = async () => (await label()).includes('microphone off') === muted;
+    await until(`${this.name} to know ${name} as ${muted ? 'muted' : 'heard'}`, says, { show: label });
   }
 
   /** The participant id on a tile. */

@@ -1,7 +1,7 @@
 //! What of a room is shown to whom. No secret, hash or address leaves by here.
 
 use super::{Member, Room};
-use crate::{Live, MemberView, ParticipantId, RoomView, Snapshot};
+use crate::{Live, LiveView, MemberView, ParticipantId, RoomView, Snapshot};
 
 impl Room {
     /// Settings as anyone may see them.
@@ -36,20 +36,36 @@ impl Room {
         }
     }
 
+    /// What a member cannot know from events alone, in order of joining.
+    #[must_use]
+    pub fn live_views(&self, live: &Live) -> Vec<LiveView> {
+        let view = |member: &Member| live_view(member, live);
+        self.members().map(view).collect()
+    }
+
     fn moderates(&self, participant: ParticipantId) -> bool {
         self.member(participant)
             .is_some_and(|member| member.role.moderates())
     }
 }
 
+fn live_view(member: &Member, live: &Live) -> LiveView {
+    LiveView {
+        participant_id: member.participant,
+        state: live.connection(member.participant),
+        media: live.media(member.participant),
+    }
+}
+
 fn member_view(member: &Member, live: &Live) -> MemberView {
+    let LiveView { state, media, .. } = live_view(member, live);
     MemberView {
         participant_id: member.participant,
         name: member.name.clone(),
         role: member.role,
         joined_at: member.joined_at,
-        state: live.connection(member.participant),
-        media: live.media(member.participant),
+        state,
+        media,
         muted_by_moderator: member.muted,
         rights: member.rights,
     }

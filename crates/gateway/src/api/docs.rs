@@ -13,7 +13,7 @@ use crate::state::Door;
 #[derive(OpenApi)]
 #[openapi(
     info(title = "VideoRooms", description = "Rooms before one is in them. What happens inside is said over the socket: see docs/protocol.md."),
-    paths(room::create, room::show, room::change, room::end, room::join, session::open, session::close, health::health, status::status),
+    paths(room::create, room::show, room::change, room::end, room::join, session::show, session::open, session::close, health::health, status::status),
     modifiers(&Bearer)
 )]
 struct Document;

@@ -5,7 +5,7 @@
 
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::room::bearer;
@@ -43,6 +43,20 @@ pub(crate) async fn open(
         .map_err(|_| Problem::unauthorized("the token is not an operator's, or not valid any more"))?;
     let secure = is_secure(&door, peer, &headers);
     Ok(set(&wish.token, life.as_secs().max(1), secure))
+}
+
+/// Whose browser it is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Session {
+    /// It has shown an operator's token, and that is still good.
+    operator: bool,
+}
+
+/// Whether the cookie is there and good, which no script can see by itself.
+#[utoipa::path(get, path = "/api/session", responses((status = 200, body = Session)))]
+pub(crate) async fn show(State(door): State<Door>, headers: HeaderMap) -> axum::Json<Session> {
+    let operator = cookie(&headers).is_some_and(|token| door.keys().verify_operator(token).is_ok());
+    axum::Json(Session { operator })
 }
 
 /// Takes the cookie away.

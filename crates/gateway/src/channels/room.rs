@@ -234,19 +234,20 @@ async fn member_answer(
         position,
         history,
     } = attached;
-    let (snapshot, events) = match history {
+    let (snapshot, events, live) = match history {
         History::Snapshot(snapshot) => {
             state.hub().seed(room, position, &snapshot);
-            (Some(translate::snapshot(&snapshot)), None)
+            (Some(translate::snapshot(&snapshot)), None, None)
         }
-        History::Tail(tail) => {
+        History::Tail { facts, live } => {
             // A tail does not say who is there. If nobody has told the hub yet, the whole room does, which then never leaves this process.
             if state.hub().needs_roster(room) {
                 let asking = state.rooms().snapshot(room, participant);
                 let (seen_at, snapshot) = by(deadline, asking).await.map_err(refused_by_room)?;
                 state.hub().seed(room, seen_at, &snapshot);
             }
-            (None, Some(missed(room, created_at, &tail, Hearing::of(role))))
+            let events = missed(room, created_at, &facts, Hearing::of(role));
+            (None, Some(events), Some(translate::live(&live)))
         }
         History::Waiting => return Err(ErrorReply::new(Reason::NotJoined, "not admitted yet")),
     };
@@ -259,6 +260,7 @@ async fn member_answer(
         media,
         snapshot,
         events,
+        live,
     })))
 }
 

@@ -7,4 +7,4 @@ mod view;
 
 pub(crate) use command::{Said, Settled, command, said};
 pub(crate) use event::{Hearing, durable, note};
-pub(crate) use view::{snapshot, source, wire_role, wire_source, wire_state};
+pub(crate) use view::{live, snapshot, source, wire_role, wire_source, wire_state};

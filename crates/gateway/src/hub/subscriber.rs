@@ -231,7 +231,7 @@ fn later(held: Vec<Held>, position: Seq, replaces: bool) -> impl Iterator<Item =
     })
 }
 
-fn push(outbox: &Outbox, item: &Item, kind: Kind) -> bool {
+fn push(outbox: &Arc<Outbox>, item: &Item, kind: Kind) -> bool {
     let class = match kind {
         Kind::Ephemeral(class) => class,
         Kind::Durable | Kind::Consequence => Class::Needed,

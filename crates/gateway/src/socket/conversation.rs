@@ -330,6 +330,11 @@ impl Conversation {
         }
     }
 
+    /// Gives all memberships up, without a word to the client.
+    pub(super) fn end_all(&mut self) {
+        self.channels.clear();
+    }
+
     /// What channels hear of their own sources.
     pub(super) fn poll_sources(&mut self, cx: &mut Context<'_>) -> Poll<(ChannelId, Heard)> {
         for channel in &mut self.channels {

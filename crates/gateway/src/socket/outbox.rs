@@ -1,27 +1,70 @@
-//! What waits to be written to one socket: bounded in frames and bytes, filled by anyone, emptied by the socket alone.
+//! What waits to be written to one socket: bounded in frames and bytes, filled by anyone, emptied by whoever has its turn.
 //!
 //! Two policies for a slow client. A frame that may be lost (application data, a reaction) is dropped and counted when the outbox is half
 //! full. When it is full the socket is closed with 1012: the client comes back and catches up from a snapshot, and a gap never goes unseen.
 //! Pushing never waits.
+//!
+//! Whose [`Turn`] it is, is part of the queue. As a rule a flusher writes (see [`super::flushers`]): what a room says to a thousand sockets
+//! wakes two flushers rather than a thousand tasks. The socket's own task has the turn when the connection takes no more, when something in
+//! the queue is for a channel rather than for the client, and at the end. So there is one writer at a time, and a frame that was begun is whole
+//! on the wire before another begins: ours, the library's answers to pings and the goodbye all come through here.
 
 use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use axum::body::Bytes;
+use bytes::Buf as _;
+use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use videorooms_domain::ConnectionId;
 use videorooms_rooms::CloseReason;
 
+use super::flushers::Flushers;
 use super::wire::text_frame;
 use crate::config::SocketConfig;
 
 /// Service restart: the client comes back at once.
 pub(crate) const RESTART: u16 = 1012;
+/// Frames that leave with one call to the kernel.
+const MAX_SLICES: usize = 64;
+/// The room of a queue that a burst needed is given back.
+const KEPT_QUEUE: usize = 16;
+
+/// A client is read no further while more than this part of its outbox is taken.
+const CROWDED: usize = 4;
+
+/// The client did not take in time what was said to it.
+pub(crate) const SLOW: Closing = Closing {
+    code: RESTART,
+    flush: false,
+    why: "slow",
+};
+
+/// There is no connection any more.
+const BROKEN: Closing = Closing {
+    code: 1006,
+    flush: false,
+    why: "broken",
+};
+
+/// The writing side of a connection.
+pub(crate) trait Line: Send + Sync + 'static {
+    /// Writes as much as the connection takes now.
+    ///
+    /// # Errors
+    /// `WouldBlock` when it takes nothing now; any other is the end of the connection.
+    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// Waits until the connection may take something; it may also have ended.
+    fn writable(&self) -> BoxFuture<'_, io::Result<()>>;
+}
 
 /// Something for one socket.
 #[derive(Debug, Clone)]
 pub(crate) enum Item {
-    /// A finished text frame, shared with other sockets.
+    /// A finished frame, shared with other sockets.
     Frame(Bytes),
     /// Something for the room channel of this connection, in its place among the frames.
     Channel(ConnectionId, Notice),
@@ -61,42 +104,6 @@ pub(crate) enum Pushed {
     Closing,
 }
 
-/// The outbox of one socket.
-#[derive(Debug)]
-pub(crate) struct Outbox {
-    max_frames: usize,
-    max_bytes: usize,
-    queue: Mutex<Queue>,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    items: VecDeque<Item>,
-    bytes: usize,
-    leaving: Leaving,
-    closing: Option<Closing>,
-    /// Of the socket's task, while it waits for items or for the end.
-    waker: Option<Waker>,
-}
-
-/// Was the socket asked to finish what is under way and go.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Leaving {
-    #[default]
-    No,
-    Asked,
-    Told,
-}
-
-/// What [`Outbox::take`] found beside the items.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Taken {
-    /// The socket is to end.
-    pub(crate) closing: Option<Closing>,
-    /// It is to finish what is under way and then end. Said once.
-    pub(crate) leave: bool,
-}
-
 /// How a socket ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Closing {
@@ -108,17 +115,87 @@ pub(crate) struct Closing {
     pub(crate) why: &'static str,
 }
 
+/// What the socket's own task has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Tell this connection's channel.
+    Notice(ConnectionId, Notice),
+    /// The connection takes no more: [`Outbox::unblock`].
+    Unblock,
+    /// There is room again after [`Outbox::is_crowded`].
+    Room,
+    /// Finish what is under way, then end. Said once.
+    Leave,
+    /// End. Nobody writes any more; [`Outbox::say_last`] may.
+    End(Closing),
+}
+
+/// The connection has ended, or nobody may write to it any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ended;
+
+/// The outbox of one socket.
+pub(crate) struct Outbox {
+    max_frames: usize,
+    max_bytes: usize,
+    line: Box<dyn Line>,
+    flushers: Arc<Flushers>,
+    queue: Mutex<Queue>,
+}
+
+#[derive(Default)]
+struct Queue {
+    items: VecDeque<Item>,
+    bytes: usize,
+    /// What is left of a frame that the connection took in part.
+    begun: Bytes,
+    /// Frames written since the socket was opened.
+    written: u64,
+    turn: Turn,
+    /// The socket's task waits for room before it reads on.
+    is_crowded: bool,
+    leaving: Leaving,
+    closing: Option<Closing>,
+    /// Of the socket's task, while it waits.
+    waker: Option<Waker>,
+}
+
+/// Who may write.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// Whoever has something: nothing waits.
+    #[default]
+    Anyone,
+    /// Whoever was asked to flush, until it finds nothing more that it may write.
+    Flusher,
+    /// The socket's task: something for a channel is in front.
+    Notice,
+    /// The socket's task: the connection took no more.
+    Blocked,
+}
+
+/// Was the socket asked to finish what is under way and go.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Leaving {
+    #[default]
+    No,
+    Asked,
+    Told,
+}
+
 impl Outbox {
-    pub(crate) fn new(config: &SocketConfig) -> Self {
-        Self {
+    pub(crate) fn new(config: &SocketConfig, line: Box<dyn Line>, flushers: Arc<Flushers>) -> Arc<Self> {
+        Arc::new(Self {
             max_frames: config.outbox_frames,
             max_bytes: config.outbox_bytes,
+            line,
+            flushers,
             queue: Mutex::default(),
-        }
+        })
     }
 
     /// Offers an item; never waits.
-    pub(crate) fn push(&self, item: Item, class: Class) -> Pushed {
+    pub(crate) fn push(self: &Arc<Self>, item: Item, class: Class) -> Pushed {
         let bytes = item.bytes();
         let mut queue = self.queue.lock();
         if queue.closing.is_some() {
@@ -127,11 +204,7 @@ impl Outbox {
         let (frames, total) = (queue.items.len() + 1, queue.bytes + bytes);
         // One item larger than the whole outbox must still pass an idle socket: a snapshot of a large room.
         if frames > self.max_frames || (total > self.max_bytes && !queue.items.is_empty()) {
-            let waker = queue.close(Closing {
-                code: RESTART,
-                flush: false,
-                why: "slow",
-            });
+            let waker = queue.close(SLOW);
             drop(queue);
             wake(waker);
             return Pushed::Closing;
@@ -141,9 +214,14 @@ impl Outbox {
         }
         queue.bytes = total;
         queue.items.push_back(item);
-        let waker = queue.waker.take();
+        let is_first = queue.turn == Turn::Anyone;
+        if is_first {
+            queue.turn = Turn::Flusher;
+        }
         drop(queue);
-        wake(waker);
+        if is_first {
+            self.flushers.ask(self);
+        }
         Pushed::Taken
     }
 
@@ -164,44 +242,191 @@ impl Outbox {
         wake(waker);
     }
 
-    /// Is there nothing to write.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.queue.lock().items.is_empty()
+    /// Does so much wait that the client should not be asked for more; if so, [`Due::Room`] follows.
+    pub(crate) fn is_crowded(&self) -> bool {
+        let mut queue = self.queue.lock();
+        queue.is_crowded = queue.items.len() > self.max_frames / CROWDED;
+        queue.is_crowded
     }
 
-    /// Waits until there is something to write or the socket is to end. One task at a time.
-    pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut queue = self.queue.lock();
-        if queue.closing.is_some() || !queue.items.is_empty() || queue.leaving == Leaving::Asked {
-            return Poll::Ready(());
+    /// Writes all that the connection takes, for whoever was asked to. `batch` is room to work in, empty before and after.
+    pub(crate) fn flush(&self, batch: &mut Vec<Bytes>) {
+        loop {
+            let mut queue = self.queue.lock();
+            if !queue.take(batch) {
+                let waker = queue.pass_on();
+                drop(queue);
+                return wake(waker);
+            }
+            drop(queue);
+            let written = self.write(batch);
+            let mut queue = self.queue.lock();
+            match written {
+                Ok(bytes) => queue.settle(batch, bytes),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => queue.settle(batch, 0),
+                Err(_) => queue.broken(),
+            }
+            batch.clear();
+            if queue.turn != Turn::Flusher {
+                let waker = queue.waker.take();
+                drop(queue);
+                return wake(waker);
+            }
         }
-        queue.wait(cx);
-        Poll::Pending
     }
 
-    /// Waits until the socket is to end without writing what waits.
-    pub(crate) fn poll_abandoned(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut queue = self.queue.lock();
-        if queue.closing.is_some_and(|closing| !closing.flush) {
-            return Poll::Ready(());
+    fn write(&self, batch: &[Bytes]) -> io::Result<usize> {
+        let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+        for (slice, frame) in slices.iter_mut().zip(batch) {
+            *slice = IoSlice::new(frame);
         }
-        queue.wait(cx);
-        Poll::Pending
+        match self.line.try_write(&slices[..batch.len().min(MAX_SLICES)]) {
+            Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+            written => written,
+        }
     }
 
-    /// Exchanges what waits for the empty `batch`, whose room is used again.
-    pub(crate) fn take(&self, batch: &mut VecDeque<Item>) -> Taken {
+    /// Waits until the socket's task has something to do. One task at a time.
+    pub(crate) fn poll_due(self: &Arc<Self>, cx: &mut Context<'_>) -> Poll<Due> {
         let mut queue = self.queue.lock();
-        std::mem::swap(&mut queue.items, batch);
-        queue.bytes = 0;
-        let leave = queue.leaving == Leaving::Asked;
-        if leave {
+        if queue.leaving == Leaving::Asked {
             queue.leaving = Leaving::Told;
+            return Poll::Ready(Due::Leave);
         }
-        Taken {
-            closing: queue.closing,
-            leave,
+        if let Some(closing) = queue.end() {
+            return Poll::Ready(Due::End(closing));
         }
+        if queue.is_crowded && queue.turn == Turn::Anyone {
+            queue.is_crowded = false;
+            return Poll::Ready(Due::Room);
+        }
+        match queue.turn {
+            Turn::Blocked => return Poll::Ready(Due::Unblock),
+            Turn::Notice => match queue.items.front() {
+                Some(&Item::Channel(connection, notice)) => {
+                    queue.items.pop_front();
+                    return Poll::Ready(Due::Notice(connection, notice));
+                }
+                Some(Item::Frame(_)) => {
+                    queue.turn = Turn::Flusher;
+                    queue.wait(cx);
+                    drop(queue);
+                    self.flushers.ask(self);
+                    return Poll::Pending;
+                }
+                None => {
+                    queue.turn = Turn::Anyone;
+                    if let Some(closing) = queue.end() {
+                        return Poll::Ready(Due::End(closing));
+                    }
+                }
+            },
+            Turn::Anyone | Turn::Flusher => {}
+        }
+        queue.wait(cx);
+        Poll::Pending
+    }
+
+    /// Waits until the client has taken what waits now, or the socket is to end without that. For the socket's task, when it has to
+    /// [`Due::Unblock`].
+    ///
+    /// # Errors
+    /// The connection has ended.
+    pub(crate) async fn unblock(&self) -> Result<(), Ended> {
+        let goal = {
+            let queue = self.queue.lock();
+            queue.written + queue.frames()
+        };
+        let abandoned = std::future::poll_fn(|cx| {
+            let mut queue = self.queue.lock();
+            if queue.closing.is_some_and(|closing| !closing.flush) {
+                return Poll::Ready(());
+            }
+            queue.wait(cx);
+            Poll::Pending
+        });
+        tokio::select! {
+            biased;
+            () = abandoned => Ok(()),
+            written = self.write_until(goal) => written,
+        }
+    }
+
+    /// Writes the last frame, behind one that was begun. For the socket's task, at its [`Due::End`].
+    ///
+    /// # Errors
+    /// The connection has ended.
+    pub(crate) async fn say_last(&self, frame: Bytes) -> Result<(), Ended> {
+        let goal = {
+            let mut queue = self.queue.lock();
+            queue.items.clear();
+            queue.bytes = frame.len();
+            queue.items.push_back(Item::Frame(frame));
+            queue.turn = Turn::Blocked;
+            if let Some(closing) = &mut queue.closing {
+                closing.flush = true;
+            }
+            queue.written + queue.frames()
+        };
+        self.write_until(goal).await
+    }
+
+    /// Writes while it is the turn of the socket's task, until so many frames are written.
+    async fn write_until(&self, goal: u64) -> Result<(), Ended> {
+        let mut batch = Vec::new();
+        loop {
+            self.line.writable().await.map_err(|_| Ended)?;
+            {
+                let mut queue = self.queue.lock();
+                if queue.turn != Turn::Blocked {
+                    return Ok(());
+                }
+                queue.turn = Turn::Flusher;
+            }
+            self.flush(&mut batch);
+            let queue = self.queue.lock();
+            if queue.is_broken() {
+                return Err(Ended);
+            }
+            if queue.written >= goal {
+                return Ok(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+impl Outbox {
+    /// One of a socket to which nobody writes.
+    pub(crate) fn unwritten(config: &SocketConfig) -> Arc<Self> {
+        struct Stuck;
+        impl Line for Stuck {
+            fn try_write(&self, _: &[IoSlice<'_>]) -> io::Result<usize> {
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+
+            fn writable(&self) -> BoxFuture<'_, io::Result<()>> {
+                Box::pin(std::future::pending())
+            }
+        }
+        Self::new(config, Box::new(Stuck), Flushers::none())
+    }
+
+    /// Takes out what waits.
+    pub(crate) fn drain(&self) -> Vec<Item> {
+        let mut queue = self.queue.lock();
+        queue.bytes = 0;
+        queue.items.drain(..).collect()
+    }
+
+    /// Why it is to end.
+    pub(crate) fn closing(&self) -> Option<Closing> {
+        self.queue.lock().closing
+    }
+
+    /// Was the socket asked to go, and does not know yet.
+    pub(crate) fn is_asked_to_leave(&self) -> bool {
+        self.queue.lock().leaving == Leaving::Asked
     }
 }
 
@@ -211,12 +436,92 @@ impl Queue {
         self.waker.take()
     }
 
-    fn wait(&mut self, cx: &mut Context<'_>) {
-        if !self
-            .waker
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(cx.waker()))
+    /// The reason to end, once nobody writes and what has to be written first is.
+    fn end(&self) -> Option<Closing> {
+        self.closing.filter(|closing| match self.turn {
+            Turn::Anyone => true,
+            Turn::Flusher => false,
+            Turn::Notice | Turn::Blocked => !closing.flush,
+        })
+    }
+
+    /// Frames that wait, the begun one among them.
+    fn frames(&self) -> u64 {
+        let frames = self.items.iter().filter(|item| matches!(item, Item::Frame(_)));
+        frames.count() as u64 + u64::from(!self.begun.is_empty())
+    }
+
+    /// Takes the frames in front; `false` when there are none that may be written.
+    fn take(&mut self, batch: &mut Vec<Bytes>) -> bool {
+        if self.closing.is_some_and(|closing| !closing.flush) {
+            return false;
+        }
+        if !self.begun.is_empty() {
+            batch.push(std::mem::take(&mut self.begun));
+        }
+        while batch.len() < MAX_SLICES
+            && let Some(Item::Frame(_)) = self.items.front()
+            && let Some(Item::Frame(frame)) = self.items.pop_front()
         {
+            self.bytes -= frame.len();
+            batch.push(frame);
+        }
+        if self.items.is_empty() && self.items.capacity() > KEPT_QUEUE {
+            self.items.shrink_to(KEPT_QUEUE);
+        }
+        !batch.is_empty()
+    }
+
+    /// Puts back what of a batch was not written.
+    fn settle(&mut self, batch: &mut Vec<Bytes>, mut written: usize) {
+        let whole = batch.iter().take_while(|frame| {
+            let is_whole = frame.len() <= written;
+            if is_whole {
+                written -= frame.len();
+            }
+            is_whole
+        });
+        let whole = whole.count();
+        self.written += whole as u64;
+        if whole == batch.len() {
+            return;
+        }
+        self.turn = Turn::Blocked;
+        for frame in batch.drain(whole + 1..).rev() {
+            self.bytes += frame.len();
+            self.items.push_front(Item::Frame(frame));
+        }
+        // The first one stays in front, begun or not.
+        if let Some(mut first) = batch.pop() {
+            first.advance(written);
+            self.begun = first;
+        }
+    }
+
+    /// There is nothing in front that a flusher may write. Answers who has to know.
+    fn pass_on(&mut self) -> Option<Waker> {
+        self.turn = match self.items.front() {
+            None => Turn::Anyone,
+            Some(Item::Channel(..)) => Turn::Notice,
+            Some(Item::Frame(_)) => Turn::Blocked,
+        };
+        let is_needed = self.turn != Turn::Anyone || self.closing.is_some() || self.is_crowded;
+        is_needed.then(|| self.waker.take()).flatten()
+    }
+
+    /// The connection has ended.
+    fn broken(&mut self) {
+        self.closing = Some(BROKEN);
+        self.turn = Turn::Blocked;
+    }
+
+    fn is_broken(&self) -> bool {
+        self.closing == Some(BROKEN)
+    }
+
+    fn wait(&mut self, cx: &mut Context<'_>) {
+        let same = |waker: &Waker| waker.will_wake(cx.waker());
+        if !self.waker.as_ref().is_some_and(same) {
             self.waker = Some(cx.waker().clone());
         }
     }
@@ -243,90 +548,4 @@ impl Item {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn outbox(frames: usize, bytes: usize) -> Outbox {
-        Outbox::new(&SocketConfig {
-            outbox_frames: frames,
-            outbox_bytes: bytes,
-            ..SocketConfig::default()
-        })
-    }
-
-    /// So many bytes on the wire.
-    fn frame(length: usize) -> Item {
-        Item::Frame(vec![b'x'; length].into())
-    }
-
-    #[test]
-    fn passing_frames_are_dropped_at_half_and_needed_ones_are_not() {
-        let outbox = outbox(4, 1000);
-        for _ in 0..2 {
-            assert_eq!(outbox.push(frame(1), Class::Passing), Pushed::Taken);
-        }
-        assert_eq!(outbox.push(frame(1), Class::Passing), Pushed::Dropped);
-        assert_eq!(outbox.push(frame(1), Class::Needed), Pushed::Taken);
-    }
-
-    #[test]
-    fn a_full_outbox_closes_the_socket_for_a_resync() {
-        for (frames, bytes) in [(2, 1000), (100, 2)] {
-            let outbox = outbox(frames, bytes);
-            assert_eq!(outbox.push(frame(1), Class::Needed), Pushed::Taken);
-            assert_eq!(outbox.push(frame(1), Class::Needed), Pushed::Taken);
-            assert_eq!(outbox.push(frame(1), Class::Needed), Pushed::Closing);
-            let closing = outbox.take(&mut VecDeque::new()).closing.unwrap();
-            assert_eq!(
-                (closing.code, closing.flush, closing.why),
-                (RESTART, false, "slow")
-            );
-        }
-    }
-
-    #[test]
-    fn one_frame_larger_than_the_outbox_passes_when_nothing_waits() {
-        assert_eq!(outbox(4, 10).push(frame(100), Class::Needed), Pushed::Taken);
-    }
-
-    #[test]
-    fn what_is_taken_comes_in_order_and_makes_room() {
-        let outbox = outbox(2, 1000);
-        outbox.push(frame(1), Class::Needed);
-        outbox.push(frame(2), Class::Needed);
-        let mut batch = VecDeque::new();
-        assert_eq!(outbox.take(&mut batch).closing, None);
-        assert_eq!(batch.iter().map(Item::bytes).collect::<Vec<_>>(), [1, 2]);
-        assert_eq!(outbox.push(frame(1), Class::Needed), Pushed::Taken);
-    }
-
-    #[test]
-    fn a_socket_that_is_asked_to_leave_is_told_once_and_still_takes_answers() {
-        let outbox = outbox(4, 1000);
-        outbox.restart();
-        let told = outbox.take(&mut VecDeque::new());
-        assert!(told.leave && told.closing.is_none());
-        assert_eq!(outbox.push(frame(1), Class::Needed), Pushed::Taken);
-        outbox.restart();
-        assert!(!outbox.take(&mut VecDeque::new()).leave);
-    }
-
-    #[tokio::test]
-    async fn a_waiting_socket_is_woken_by_an_item_and_by_the_end() {
-        let outbox = std::sync::Arc::new(outbox(4, 1000));
-        let waiting = std::sync::Arc::clone(&outbox);
-        let woken = tokio::spawn(async move {
-            std::future::poll_fn(|cx| waiting.poll_ready(cx)).await;
-            std::future::poll_fn(|cx| waiting.poll_abandoned(cx)).await;
-        });
-        tokio::task::yield_now().await;
-        outbox.push(frame(1), Class::Needed);
-        tokio::task::yield_now().await;
-        outbox.close(Closing {
-            code: RESTART,
-            flush: false,
-            why: "test",
-        });
-        woken.await.unwrap();
-    }
-}
+mod tests;

@@ -12,7 +12,7 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use tokio::net::TcpStream;
@@ -21,7 +21,6 @@ use videorooms_protocol::control;
 
 use super::Client;
 use super::registry::Reserved;
-use super::wire::Wire;
 use crate::api::session;
 use crate::http::{self, Problem};
 use crate::limits::prefix;
@@ -97,20 +96,17 @@ fn open(
     drop(tokio::spawn(async move {
         match on_upgrade.await {
             Ok(upgraded) => {
-                if let Some(wire) = wire(upgraded).await {
-                    super::serve(door, wire, client, place).await;
+                // The connection itself, without what HTTP had around it.
+                if let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() {
+                    // A copy: the buffer of HTTP is far larger than what is left in it.
+                    let early = parts.read_buf.to_vec();
+                    super::serve(door, parts.io.into_inner(), early, client, place).await;
                 }
             }
             Err(error) => tracing::debug!(%error, "a connection ended before it was upgraded"),
         }
     }));
     Ok(response)
-}
-
-/// The connection itself, without what HTTP had around it.
-async fn wire(upgraded: Upgraded) -> Option<Wire<TcpStream>> {
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
-    Some(Wire::new(parts.io.into_inner(), parts.read_buf.into()).await)
 }
 
 /// Why there is no socket.

@@ -1,126 +1,123 @@
-//! A WebSocket after its upgrade. The library reads, and answers pings and the close handshake; what we say is written here, as finished frames
-//! that many sockets share: nothing is copied for one of them, nothing is kept for it once it is written, and what waits together leaves
-//! together.
-//!
-//! Invariant: a frame that was begun, ours or the library's own, is whole on the wire before another begins, the goodbye included.
+//! The reading side of a WebSocket after its upgrade. The library reads, and answers pings; what it says goes through the outbox like all that
+//! we say, as finished frames that many sockets share: nothing is copied for one of them, nothing is kept for it once it is written.
 
-use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use axum::body::Bytes;
-use bytes::Buf as _;
-use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::outbox::Item;
+use super::outbox::{Class, Item, Line, Outbox};
 
 /// Longest message of a client, on any topic.
 const MAX_MESSAGE: usize = 512 << 10;
 /// What a socket holds ready for reading; more is taken while it is needed.
 const READ_BUFFER: usize = 1 << 10;
-/// Frames that leave with one call to the kernel.
-const MAX_SLICES: usize = 64;
 
-/// A WebSocket, the server's side of it.
-pub(crate) struct Wire<S> {
-    inner: WebSocketStream<S>,
-    /// What is left of a frame that the connection took in part.
-    begun: Bytes,
+impl Line for OwnedWriteHalf {
+    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.try_write_vectored(slices)
+    }
+
+    fn writable(&self) -> BoxFuture<'_, io::Result<()>> {
+        Self::writable(self).boxed()
+    }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+/// A WebSocket, as the server reads it.
+pub(crate) struct Wire(WebSocketStream<Half>);
+
+impl Wire {
     /// Takes over after the handshake; `early` is what the client sent right behind it.
-    pub(crate) async fn new(stream: S, early: Vec<u8>) -> Self {
+    pub(crate) async fn new(read: OwnedReadHalf, outbox: Arc<Outbox>, early: Vec<u8>) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
             .max_message_size(Some(MAX_MESSAGE))
             .max_frame_size(Some(MAX_MESSAGE));
-        let inner = WebSocketStream::from_partially_read(stream, early, Role::Server, Some(config)).await;
-        Self {
-            inner,
-            begun: Bytes::new(),
-        }
+        let half = Half { read, outbox };
+        Self(WebSocketStream::from_partially_read(half, early, Role::Server, Some(config)).await)
     }
 
     /// The next message of the client; may be dropped and asked for again.
     pub(crate) async fn next(&mut self) -> Option<Result<Message, Error>> {
-        self.inner.next().await
+        self.0.next().await
     }
 
-    /// Writes the frames in front and takes them out. Dropped before it is done it leaves what was not written.
-    pub(crate) async fn write(&mut self, items: &mut VecDeque<Item>) -> Result<(), Error> {
-        self.inner.flush().await?;
-        loop {
-            let mut slices = [IoSlice::new(&[]); MAX_SLICES];
-            let frames = items.iter().map_while(|item| match item {
-                Item::Frame(frame) => Some(frame),
-                Item::Channel(..) => None,
-            });
-            let begun = Some(&self.begun).filter(|begun| !begun.is_empty());
-            let mut count = 0;
-            for (slice, frame) in slices.iter_mut().zip(begun.into_iter().chain(frames)) {
-                *slice = IoSlice::new(frame);
-                count += 1;
-            }
-            if count == 0 {
-                return Ok(());
-            }
-            let written = self.inner.get_mut().write_vectored(&slices[..count]).await?;
-            if written == 0 {
-                return Err(io::Error::from(io::ErrorKind::WriteZero).into());
-            }
-            self.take_out(items, written);
-        }
-    }
-
-    fn take_out(&mut self, items: &mut VecDeque<Item>, mut written: usize) {
-        let of_begun = written.min(self.begun.len());
-        self.begun.advance(of_begun);
-        written -= of_begun;
-        while written > 0 {
-            let Some(Item::Frame(mut frame)) = items.pop_front() else {
-                return;
-            };
-            let of_frame = written.min(frame.len());
-            frame.advance(of_frame);
-            written -= of_frame;
-            self.begun = frame;
-        }
-    }
-
-    /// Asks whether the client is there.
-    pub(crate) async fn ping(&mut self) -> Result<(), Error> {
-        self.finish().await?;
-        self.inner.send(Message::Ping(Bytes::new())).await
-    }
-
-    /// Says goodbye, and waits for the client's own: until then the connection must not be reset under what it still has to read.
-    pub(crate) async fn close(&mut self, frame: CloseFrame) -> Result<(), Error> {
-        self.finish().await?;
-        self.inner.send(Message::Close(Some(frame))).await?;
-        while let Some(Ok(message)) = self.inner.next().await {
-            if matches!(message, Message::Close(_)) {
+    /// Waits for the client's goodbye, which it says after ours, or before it.
+    pub(crate) async fn hung_up(&mut self) {
+        while let Some(Ok(message)) = self.0.next().await {
+            if message.is_close() {
                 break;
             }
         }
-        Ok(())
+    }
+}
+
+/// A connection of which the library reads, and for which it writes into the outbox.
+struct Half {
+    read: OwnedReadHalf,
+    outbox: Arc<Outbox>,
+}
+
+impl AsyncRead for Half {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.read).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Half {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        // A full outbox ends the socket by itself, and one that ends answers no pings.
+        let frame = Item::Frame(Bytes::copy_from_slice(buf));
+        self.outbox.push(frame, Class::Needed);
+        Poll::Ready(Ok(buf.len()))
     }
 
-    async fn finish(&mut self) -> Result<(), Error> {
-        self.write(&mut VecDeque::new()).await
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }
 
 /// The text frame of RFC 6455 (section 5.2) around a payload, to be shared by all who hear it.
 pub(crate) fn text_frame(payload: String) -> Bytes {
-    let mut bytes = Vec::with_capacity(payload.len() + 10);
-    Frame::message(payload, OpCode::Data(Data::Text), true)
+    finished(Frame::message(payload, OpCode::Data(Data::Text), true))
+}
+
+/// Asks whether the client is there.
+pub(crate) fn ping_frame() -> Bytes {
+    finished(Frame::ping(Bytes::new()))
+}
+
+/// Says goodbye.
+pub(crate) fn close_frame(code: u16, reason: &'static str) -> Bytes {
+    finished(Frame::close(Some(CloseFrame {
+        code: code.into(),
+        reason: reason.into(),
+    })))
+}
+
+fn finished(frame: Frame) -> Bytes {
+    let mut bytes = Vec::with_capacity(frame.len());
+    frame
         .format(&mut bytes)
         .expect("a vector takes all that is written to it");
     bytes.into()
@@ -140,64 +137,61 @@ pub(crate) fn payload_of(frame: &Bytes) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::FutureExt as _;
-    use tokio::io::{DuplexStream, duplex};
+    use crate::config::SocketConfig;
+    use crate::socket::Flushers;
+    use futures_util::SinkExt as _;
+    use tokio::net::{TcpListener, TcpStream};
 
-    async fn pair(buffer: usize) -> (Wire<DuplexStream>, WebSocketStream<DuplexStream>) {
-        let (ours, theirs) = duplex(buffer);
-        let client = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
-        (Wire::new(ours, Vec::new()).await, client)
-    }
-
-    fn texts(count: usize) -> Vec<String> {
-        // Lengths around the borders of the header's three forms.
-        let lengths = [0, 1, 125, 126, 127, 65_535, 65_536];
-        (0..count)
-            .map(|n| "ж".repeat(lengths[n % lengths.len()] / 2) + &n.to_string())
-            .collect()
+    /// The two ends of a connection, and the outbox of ours.
+    async fn pair() -> (Wire, Arc<Outbox>, WebSocketStream<TcpStream>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let (read, write) = accepted.unwrap().0.into_split();
+        let config = SocketConfig {
+            outbox_frames: 10_000,
+            outbox_bytes: 1 << 30,
+            ..SocketConfig::default()
+        };
+        let outbox = Outbox::new(&config, Box::new(write), Flushers::new());
+        let wire = Wire::new(read, Arc::clone(&outbox), Vec::new()).await;
+        let client = WebSocketStream::from_raw_socket(client.unwrap(), Role::Client, None).await;
+        (wire, outbox, client)
     }
 
     #[tokio::test]
-    async fn frames_arrive_whole_and_in_order_however_little_the_connection_takes_at_once() {
-        let texts = texts(200);
-        let (mut wire, mut client) = pair(1000).await;
-        let mut items: VecDeque<Item> = texts.iter().cloned().map(Item::text).collect();
-        let writing = async { wire.write(&mut items).await.unwrap() };
+    async fn frames_of_every_length_arrive_whole_and_in_order_while_the_client_is_slow() {
+        // Lengths around the borders of the header's three forms.
+        let lengths = [0, 1, 125, 126, 127, 65_535, 65_536, 400_000];
+        let texts: Vec<_> = (0..100)
+            .map(|n| "ж".repeat(lengths[n % lengths.len()] / 2) + &n.to_string())
+            .collect();
+        let (_wire, outbox, mut client) = pair().await;
+        for text in &texts {
+            outbox.push(Item::text(text.clone()), Class::Needed);
+        }
+        let writing = async {
+            loop {
+                let due = std::future::poll_fn(|cx| outbox.poll_due(cx)).await;
+                assert_eq!(due, super::super::outbox::Due::Unblock);
+                outbox.unblock().await.unwrap();
+            }
+        };
         let reading = async {
             for text in &texts {
                 let heard = client.next().await.unwrap().unwrap();
                 assert_eq!(heard.into_text().unwrap(), text.as_str());
             }
         };
-        tokio::join!(writing, reading);
-    }
-
-    #[tokio::test]
-    async fn a_write_that_is_given_up_in_the_middle_of_a_frame_leaves_a_goodbye_that_can_be_read() {
-        let (mut wire, mut client) = pair(50).await;
-        let mut items = VecDeque::from([Item::text("x".repeat(100)), Item::text("never".to_owned())]);
-        assert!(wire.write(&mut items).now_or_never().is_none());
-        let goodbye = CloseFrame {
-            code: 1012.into(),
-            reason: "slow".into(),
-        };
-        let reading = async {
-            let frame = client.next().await.unwrap().unwrap();
-            assert_eq!(frame, Message::text("x".repeat(100)));
-            let close = client.next().await.unwrap().unwrap();
-            assert_eq!(close, Message::Close(Some(goodbye.clone())));
-            // Its answer leaves with the next reading, which ends when the server hangs up.
-            drop(client.next().await);
-        };
         tokio::select! {
-            closed = wire.close(goodbye.clone()) => closed.unwrap(),
-            () = reading => panic!("the server hung up before the client said goodbye"),
+            () = writing => {}
+            () = reading => {}
         }
     }
 
     #[tokio::test]
-    async fn a_pong_and_our_frames_do_not_run_into_each_other() {
-        let (mut wire, mut client) = pair(64).await;
+    async fn pings_are_answered_among_our_frames() {
+        let (mut wire, outbox, mut client) = pair().await;
         let payload = Bytes::from(vec![7; 120]);
         let talk = async {
             for _ in 0..50 {
@@ -205,18 +199,15 @@ mod tests {
                 let mut heard =
                     [client.next().await, client.next().await].map(|heard| heard.unwrap().unwrap());
                 heard.sort_by_key(Message::is_pong);
-                assert_eq!(
-                    heard,
-                    [Message::text("x".repeat(100)), Message::Pong(payload.clone())]
-                );
+                let pong = Message::Pong(payload.clone());
+                assert_eq!(heard, [Message::text("x".repeat(100)), pong]);
             }
         };
         let serve = async {
             loop {
                 let message = wire.next().await.unwrap().unwrap();
                 assert!(message.is_ping());
-                let mut items = VecDeque::from([Item::text("x".repeat(100))]);
-                wire.write(&mut items).await.unwrap();
+                outbox.push(Item::text("x".repeat(100)), Class::Needed);
             }
         };
         tokio::select! {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::{Method, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::problem;
 use crate::support::{House, Socket};
@@ -29,6 +29,15 @@ fn pair(set_cookie: &str) -> &str {
     set_cookie.split(';').next().unwrap()
 }
 
+async fn is_operator(house: &House, cookie: Option<&str>) -> bool {
+    let mut request = house.request(Method::GET, "/api/session");
+    if let Some(cookie) = cookie {
+        request = request.header("cookie", cookie);
+    }
+    let session: Value = request.send().await.unwrap().json().await.unwrap();
+    session["operator"].as_bool().unwrap()
+}
+
 #[tokio::test]
 async fn an_operator_gets_a_cookie_that_reads_the_log_until_the_session_is_closed() {
     let house = House::open().await;
@@ -46,6 +55,10 @@ async fn an_operator_gets_a_cookie_that_reads_the_log_until_the_session_is_close
             .request(method, "/debug/api/logs")
             .header("cookie", pair(&cookie));
         assert!(asked.send().await.unwrap().status().is_success());
+    }
+    assert!(is_operator(&house, Some(pair(&cookie))).await);
+    for other in [None, Some("videorooms_operator=nonsense")] {
+        assert!(!is_operator(&house, other).await);
     }
     let closed = house
         .request(Method::DELETE, "/api/session")

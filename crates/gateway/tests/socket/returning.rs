@@ -130,6 +130,29 @@ async fn since_answers_the_missed_events_and_no_snapshot() {
 }
 
 #[tokio::test]
+async fn beside_the_missed_events_stands_what_is_in_none_of_them() {
+    let house = House::open().await;
+    let room = house.room().await;
+    let mut host = house.host(&room).await;
+    let mut guest = house.guest(&room, "Bob").await;
+    let (id, secret) = (guest.id().to_owned(), guest.resume().to_owned());
+    let since = place(&guest.done("snapshot", json!({})).await);
+    drop(guest);
+    let on = json!({"microphone": true, "camera": false, "screen": false});
+    let off = json!({"microphone": false, "camera": false, "screen": false});
+    host.done("media", on.clone()).await;
+    host.hears("media_changed").await;
+    let guest = back(&house, &room, &secret, since).await;
+    let live = json!([
+        {"participant_id": host.id(), "state": "connected", "media": on},
+        {"participant_id": id, "state": "connected", "media": off},
+    ]);
+    assert_eq!(guest.joined["live"], live);
+    let newcomer = house.guest(&room, "Cid").await;
+    assert_eq!(newcomer.joined["live"], Value::Null, "a snapshot says it itself");
+}
+
+#[tokio::test]
 async fn since_of_one_who_missed_nothing_answers_no_events() {
     let house = House::open().await;
     let room = house.room().await;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{Position, RoomEvent, Snapshot};
+use super::{LiveMember, Position, RoomEvent, Snapshot};
 
 /// `phx_join`: by a token or a resume secret, else by the socket's `authToken`.
 #[derive(Clone, Default, Deserialize, TS)]
@@ -56,6 +56,10 @@ pub struct MemberJoin {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub events: Option<Vec<MissedEvent>>,
+    /// Beside `events`: connection and devices of every member now, since what changed of them meanwhile is in no event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub live: Option<Vec<LiveMember>>,
 }
 
 /// In front of the door.

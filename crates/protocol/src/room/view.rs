@@ -101,6 +101,17 @@ pub struct Member {
     pub rights: Vec<Source>,
 }
 
+/// What of a member stands in no durable event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct LiveMember {
+    /// Who.
+    pub participant_id: String,
+    /// Its connection.
+    pub state: ConnectionState,
+    /// What it says of its devices.
+    pub media: MediaState,
+}
+
 /// A line of chat as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct ChatMessage {

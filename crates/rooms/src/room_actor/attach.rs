@@ -217,7 +217,10 @@ impl RoomState {
     fn history(&self, participant: ParticipantId, since: Option<Position>) -> History {
         let room = self.pipeline.committed();
         match since.and_then(|since| self.tail(since)) {
-            Some(tail) => History::Tail(tail),
+            Some(facts) => History::Tail {
+                facts,
+                live: room.live_views(&self.live),
+            },
             None => History::Snapshot(Box::new(room.snapshot_for(participant, &self.live))),
         }
     }

@@ -137,7 +137,7 @@ async fn a_restarted_node_knows_its_rooms_and_a_resume_secret_needs_no_commit() 
     };
     let back = second.attach_with(room, credential, 1, Some(at)).await.unwrap();
     assert!(
-        matches!(back.history, History::Tail(tail) if tail.iter().all(|fact| fact.position.seq > at.seq))
+        matches!(back.history, History::Tail { facts, .. } if facts.iter().all(|fact| fact.position.seq > at.seq))
     );
     let refused = second.say(room, 1, "b", "not now").await;
     assert!(

@@ -23,7 +23,7 @@ export function RecentRooms({ rooms, link, onForget }: RecentRoomsProps) {
   const time = new Intl.DateTimeFormat(i18n.language, {
     day: 'numeric',
     month: 'long',
-    hour: '2-digit',
+    hour: 'numeric',
     minute: '2-digit',
   });
   return (

@@ -2,7 +2,7 @@
 import { MicOff, MonitorX, VideoOff, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 
-import type { LocalMedia, Source } from '../../hooks/roomHandle.ts';
+import type { LocalMedia, Source } from '../../types/roomHandle.ts';
 import { Button } from '../ui/Button.tsx';
 import { IconButton } from '../ui/IconButton.tsx';
 import { browserFamily } from './browserFamily.ts';

@@ -24,6 +24,16 @@ export interface LogFilters {
 
 export const NO_FILTERS: LogFilters = { level: '', service: '', room: '', text: '' };
 
+/** What an address says about the log; anything else in it is ignored. */
+export function filtersIn(search: Record<string, unknown>): Partial<LogFilters> {
+  const level = LOG_LEVELS.find((known) => known === search['level']);
+  const words = (['service', 'room', 'text'] as const).flatMap((key) => {
+    const value = search[key];
+    return typeof value === 'string' || typeof value === 'number' ? [[key, String(value)] as const] : [];
+  });
+  return { ...(level === undefined ? {} : { level }), ...Object.fromEntries(words) };
+}
+
 const LONGEST = 200;
 
 /** The fields of a record as a terminal shows them, beside its message: `peer=41 took_ms=12.5`. */

@@ -5,7 +5,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import type { ChatMessage, Notice } from '../../hooks/roomHandle.ts';
+import type { ChatMessage, Notice } from '../../types/roomHandle.ts';
 import { useNoticeText } from './noticeText.ts';
 import styles from './Announcer.module.css';
 

@@ -6,7 +6,7 @@ import { Check, Link2, Volume2 } from 'lucide-react';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import type { RoomHandle } from '../../hooks/roomHandle.ts';
+import type { RoomHandle } from '../../types/roomHandle.ts';
 import { ControlBar, type Panel } from '../ControlBar.tsx';
 import { ProblemNote } from '../lobby/ProblemNote.tsx';
 import { RemoteAudio } from '../stage/RemoteAudio.tsx';

@@ -2,7 +2,7 @@ import { cleanup, fireEvent, render, screen } from '@testing-library/react';
 import { useState } from 'react';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import type { ChatMessage } from '../../hooks/roomHandle.ts';
+import type { ChatMessage } from '../../types/roomHandle.ts';
 import { startI18n } from '../../i18n/index.ts';
 import { ChatPanel, type ChatPanelProps } from './ChatPanel.tsx';
 

@@ -6,7 +6,7 @@ import { ArrowDown, SendHorizontal } from 'lucide-react';
 import { memo, useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import type { ChatMessage } from '../../hooks/roomHandle.ts';
+import type { ChatMessage } from '../../types/roomHandle.ts';
 import { Button } from '../ui/Button.tsx';
 import { cx } from '../ui/cx.ts';
 import { IconButton } from '../ui/IconButton.tsx';
@@ -118,7 +118,7 @@ const clocks = new Map<string, Intl.DateTimeFormat>();
 
 /** Making a formatter is dear, and a page has two languages. */
 function clock(language: string): Intl.DateTimeFormat {
-  const known = clocks.get(language) ?? new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' });
+  const known = clocks.get(language) ?? new Intl.DateTimeFormat(language, { timeStyle: 'short' });
   clocks.set(language, known);
   return known;
 }

@@ -6,7 +6,7 @@ import { CloudOff, Copy, LoaderCircle } from 'lucide-react';
 import { useSyncExternalStore } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import type { ConnectionPhase, MediaPhase } from '../../hooks/roomHandle.ts';
+import type { ConnectionPhase, MediaPhase } from '../../types/roomHandle.ts';
 import { Button } from '../ui/Button.tsx';
 import { cx } from '../ui/cx.ts';
 import styles from './ConnectionBar.module.css';
@@ -33,6 +33,7 @@ export function ConnectionBar({ phase, media = 'none', waiting = false, onTakeBa
       data-testid="connection-state"
       data-state={now}
       data-media={media}
+      data-shown={quiet ? undefined : 'true'}
       data-surface="stage"
       role="status"
       className={cx(styles['bar'], quiet && styles['quiet'])}

@@ -3,7 +3,7 @@ import { Ban, DoorClosed, Hourglass, KeyRound, LogOut, SearchX, TriangleAlert, U
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import type { EndedReason, RoomHandle } from '../../hooks/roomHandle.ts';
+import type { EndedReason, RoomHandle } from '../../types/roomHandle.ts';
 import { Button } from '../ui/Button.tsx';
 import { Outcome } from './Outcome.tsx';
 

@@ -3,7 +3,7 @@ import { Hand, Mic, MicOff, MoreVertical, Pencil, UserX, Video, VideoOff } from 
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import type { Member, RoomActions, Source } from '../../hooks/roomHandle.ts';
+import type { Member, RoomActions, Source } from '../../types/roomHandle.ts';
 import { Initials } from '../stage/Initials.tsx';
 import { Button } from '../ui/Button.tsx';
 import { cx } from '../ui/cx.ts';

@@ -5,9 +5,8 @@ import { useTranslation } from 'react-i18next';
 
 import { IconButton } from '../ui/IconButton.tsx';
 import { useSurface } from '../ui/surface.ts';
+import { REACTIONS, ReactionMark } from './ReactionMark.tsx';
 import styles from './ReactionPicker.module.css';
-
-export const REACTIONS = ['👍', '👏', '❤️', '😂', '😮', '🎉'] as const;
 
 export function ReactionPicker({
   onReact,
@@ -20,19 +19,26 @@ export function ReactionPicker({
   const surface = useSurface();
   return (
     <DialogTrigger>
-      <IconButton label={t('room.react')} kind="control" icon={<Smile size={20} aria-hidden />} className={className} />
+      <IconButton
+        label={t('room.react')}
+        kind="control"
+        icon={<Smile size={20} aria-hidden />}
+        className={className}
+        data-testid="react"
+      />
       <Popover {...surface} placement="top" offset={8} className={styles['popover'] ?? ''}>
         <Dialog aria-label={t('room.react')} className={styles['row'] ?? ''}>
-          {REACTIONS.map((emoji) => (
+          {REACTIONS.map(({ emoji, name }) => (
             <Button
               key={emoji}
-              aria-label={t('room.reactWith', { emoji })}
+              aria-label={t('room.reactWith', { name: t(`reaction.${name}`) })}
+              data-testid={`react-${name}`}
               className={styles['emoji'] ?? ''}
               onPress={() => {
                 onReact(emoji);
               }}
             >
-              {emoji}
+              <ReactionMark emoji={emoji} />
             </Button>
           ))}
         </Dialog>

@@ -1,5 +1,6 @@
 /** Reactions, rising over the stage for a moment. Purely visual: nobody wants six hearts read aloud. */
-import type { Reaction } from '../../hooks/roomHandle.ts';
+import type { Reaction } from '../../types/roomHandle.ts';
+import { ReactionMark } from './ReactionMark.tsx';
 import styles from './Reactions.module.css';
 
 /** Lanes keep simultaneous reactions from covering each other. */
@@ -10,7 +11,9 @@ export function Reactions({ reactions }: { reactions: Reaction[] }) {
     <div className={styles['reactions']} aria-hidden>
       {reactions.map((reaction) => (
         <span key={reaction.key} className={styles['reaction']} data-lane={reaction.key % LANES}>
-          <span className={styles['emoji']}>{reaction.emoji}</span>
+          <span className={styles['emoji']}>
+            <ReactionMark emoji={reaction.emoji} />
+          </span>
           <span className={styles['name']}>{reaction.name}</span>
         </span>
       ))}

@@ -1,7 +1,7 @@
 /** The connection in figures: the whole, then each picture. */
 import { useTranslation } from 'react-i18next';
 
-import type { ConnectionPhase, MediaStats } from '../../hooks/roomHandle.ts';
+import type { ConnectionPhase, MediaStats } from '../../types/roomHandle.ts';
 import styles from './StatisticsPanel.module.css';
 
 export interface StatisticsPanelProps {

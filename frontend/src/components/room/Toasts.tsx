@@ -2,7 +2,7 @@
 import { Hand, MicOff, ShieldCheck } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 
-import type { Notice } from '../../hooks/roomHandle.ts';
+import type { Notice } from '../../types/roomHandle.ts';
 import { useNoticeText } from './noticeText.ts';
 import styles from './Toasts.module.css';
 

@@ -1,7 +1,7 @@
 /** Notices in words: for toasts and for screen readers alike. */
 import { useTranslation } from 'react-i18next';
 
-import type { Notice, Role, Source } from '../../hooks/roomHandle.ts';
+import type { Notice, Role, Source } from '../../types/roomHandle.ts';
 
 const SOURCES = new Set<string>(['microphone', 'camera', 'screen', 'screen_audio'] satisfies Source[]);
 const ROLES = new Set<string>(['host', 'moderator', 'participant', 'viewer'] satisfies Role[]);

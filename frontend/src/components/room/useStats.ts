@@ -1,7 +1,7 @@
 /** Figures of the connection, asked for every two seconds while someone looks. */
 import { useEffect, useState } from 'react';
 
-import type { MediaStats, RoomActions } from '../../hooks/roomHandle.ts';
+import type { MediaStats, RoomActions } from '../../types/roomHandle.ts';
 
 const PERIOD_MS = 2000;
 

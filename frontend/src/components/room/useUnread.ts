@@ -1,7 +1,7 @@
 /** How many messages of others have arrived since the chat was last open; what was said before one came is no news. */
 import { useState } from 'react';
 
-import type { ChatMessage, Member } from '../../hooks/roomHandle.ts';
+import type { ChatMessage, Member } from '../../types/roomHandle.ts';
 
 export function useUnread(chat: ChatMessage[], me: Member | null, open: boolean): number {
   const [seenAt, setSeenAt] = useState(0);

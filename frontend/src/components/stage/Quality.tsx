@@ -1,7 +1,7 @@
 /** How good someone's connection is: bars for the eye, a word for everyone, and the word is drawn when it is bad. */
 import { useTranslation } from 'react-i18next';
 
-import type { Tile } from '../../hooks/roomHandle.ts';
+import type { Tile } from '../../types/roomHandle.ts';
 import styles from './Quality.module.css';
 
 const BARS: Record<Tile['quality'], number> = { good: 3, fair: 2, poor: 1, unknown: 0 };

@@ -4,7 +4,7 @@
  */
 import { useEffect, useRef } from 'react';
 
-import type { Tile } from '../../hooks/roomHandle.ts';
+import type { Tile } from '../../types/roomHandle.ts';
 
 export interface RemoteAudioProps {
   tiles: Tile[];

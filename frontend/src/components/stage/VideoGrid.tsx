@@ -2,7 +2,7 @@
 import { useLayoutEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import type { Tile } from '../../hooks/roomHandle.ts';
+import type { Tile } from '../../types/roomHandle.ts';
 import { cx } from '../ui/cx.ts';
 import { VideoTile } from '../VideoTile.tsx';
 import { arrange } from './packing.ts';

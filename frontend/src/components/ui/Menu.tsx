@@ -20,7 +20,7 @@ export interface MenuGroup {
   id: string;
   title?: string;
   entries: MenuEntry[];
-  /** Side by side instead of one below the other. */
+  /** Side by side instead of one below the other: icons only, whose labels are for those who listen. */
   inRow?: boolean;
   /** Given for a choice of one: the id of what is chosen now. */
   selected?: string | null;
@@ -68,23 +68,26 @@ function Section({ group, label }: { group: MenuGroup; label: string }) {
           key={entry.id}
           id={keyOf(entry.id)}
           textValue={entry.label}
+          {...(group.inRow === true ? { 'aria-label': entry.label } : {})}
           onAction={() => {
             group.onChoose(entry.id);
           }}
           data-testid={entry.testId}
           className={cx(styles['item'], entry.danger === true && styles['danger'])}
         >
-          {({ isSelected }) => (
-            <>
-              {group.inRow !== true && (
+          {({ isSelected }) =>
+            group.inRow === true ? (
+              entry.icon
+            ) : (
+              <>
                 <span className={styles['icon']}>
                   {choice ? isSelected && <Check size={16} aria-hidden /> : entry.icon}
                 </span>
-              )}
-              <span className={styles['label']}>{entry.label}</span>
-              {entry.shortcut !== undefined && <kbd>{entry.shortcut}</kbd>}
-            </>
-          )}
+                <span className={styles['label']}>{entry.label}</span>
+                {entry.shortcut !== undefined && <kbd>{entry.shortcut}</kbd>}
+              </>
+            )
+          }
         </MenuItem>
       ))}
     </MenuSection>

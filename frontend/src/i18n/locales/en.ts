@@ -51,6 +51,7 @@ export const en = {
     rateLimited: 'Too many tries in a short time. Wait a minute and try again.',
     unavailable: 'The server is busy right now. Try again in a moment.',
     other: 'Something went wrong on the server. Try again.',
+    otherWithId: 'Something went wrong on the server. Try again. If it stays so, tell its operator this number: {{id}}',
   },
   node: {
     title: 'This server',
@@ -159,7 +160,7 @@ export const en = {
     raiseHand: 'Raise a hand',
     lowerHand: 'Lower the hand',
     react: 'Send a reaction',
-    reactWith: 'Send {{emoji}}',
+    reactWith: 'React: {{name}}',
     chat: 'Chat',
     chatUnread_one: 'Chat, {{count}} new message',
     chatUnread_other: 'Chat, {{count}} new messages',
@@ -181,6 +182,14 @@ export const en = {
     hear: 'Hear the others',
     sharingNow: 'You are sharing your screen',
     moreTiles: '{{count}} more',
+  },
+  reaction: {
+    thumbsUp: 'thumbs up',
+    applause: 'applause',
+    heart: 'heart',
+    laughter: 'laughter',
+    surprise: 'surprise',
+    celebration: 'celebration',
   },
   connection: {
     connecting: 'Connecting…',
@@ -369,6 +378,8 @@ export const en = {
     tokenRefused: 'The server does not take this token. It may have expired: print a new one.',
     openLog: 'Open the log',
     opening: 'Opening the log',
+    signOut: 'Sign out',
+    signOutFailed: 'You are still signed in.',
   },
   notFound: {
     title: 'There is nothing at this address',

@@ -52,6 +52,8 @@ export const ru: Russian = {
     rateLimited: 'Слишком много попыток подряд. Подождите минуту и попробуйте ещё раз.',
     unavailable: 'Сервер сейчас занят. Попробуйте чуть позже.',
     other: 'На сервере что-то пошло не так. Попробуйте ещё раз.',
+    otherWithId:
+      'На сервере что-то пошло не так. Попробуйте ещё раз. Если не поможет, назовите тому, кто его держит, этот номер: {{id}}',
   },
   node: {
     title: 'Этот сервер',
@@ -162,7 +164,7 @@ export const ru: Russian = {
     raiseHand: 'Поднять руку',
     lowerHand: 'Опустить руку',
     react: 'Отправить реакцию',
-    reactWith: 'Отправить {{emoji}}',
+    reactWith: 'Реакция: {{name}}',
     chat: 'Чат',
     chatUnread_one: 'Чат, {{count}} новое сообщение',
     chatUnread_few: 'Чат, {{count}} новых сообщения',
@@ -186,6 +188,14 @@ export const ru: Russian = {
     hear: 'Включить звук',
     sharingNow: 'Вы показываете экран',
     moreTiles: 'Ещё {{count}}',
+  },
+  reaction: {
+    thumbsUp: 'палец вверх',
+    applause: 'аплодисменты',
+    heart: 'сердце',
+    laughter: 'смех',
+    surprise: 'удивление',
+    celebration: 'праздник',
   },
   connection: {
     connecting: 'Соединяемся…',
@@ -380,6 +390,8 @@ export const ru: Russian = {
     tokenRefused: 'Сервер не принимает этот токен. Возможно, он истёк: напечатайте новый.',
     openLog: 'Открыть журнал',
     opening: 'Открываем журнал',
+    signOut: 'Выйти',
+    signOutFailed: 'Выйти не удалось.',
   },
   notFound: {
     title: 'По этому адресу ничего нет',

@@ -18,12 +18,14 @@ export interface PageFrameProps {
   fixed?: boolean;
   /** False where the link would lead to where one is. */
   logsLink?: boolean;
+  /** What one can do here, before the settings. */
+  action?: ReactNode;
   bar?: ReactNode;
   children: ReactNode;
   footer?: ReactNode;
 }
 
-export function PageFrame({ title, fixed = false, logsLink = true, bar, children, footer }: PageFrameProps) {
+export function PageFrame({ title, fixed = false, logsLink = true, action, bar, children, footer }: PageFrameProps) {
   const { t, i18n } = useTranslation();
   const theme = useSyncExternalStore(subscribeTheme, readTheme);
   useWindowTitle(title);
@@ -43,11 +45,14 @@ export function PageFrame({ title, fixed = false, logsLink = true, bar, children
           </Link>
         }
         links={
-          logsLink && (
-            <Link to="/logs" className={styles['link']}>
-              {t('common.logs')}
-            </Link>
-          )
+          <>
+            {logsLink && (
+              <Link to="/logs" className={styles['link']}>
+                {t('common.logs')}
+              </Link>
+            )}
+            {action}
+          </>
         }
       >
         {bar}

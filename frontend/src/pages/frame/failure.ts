@@ -11,6 +11,6 @@ export function useFailureText(): (error: unknown) => string {
     if (error.code === 'timeout') return t('failure.timeout');
     if (error.code === 'rate_limited' || error.status === 429) return t('failure.rateLimited');
     if (error.code === 'unavailable' || error.status === 503) return t('failure.unavailable');
-    return t('failure.other');
+    return error.requestId === null ? t('failure.other') : t('failure.otherWithId', { id: error.requestId });
   };
 }

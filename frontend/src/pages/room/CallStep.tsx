@@ -9,7 +9,7 @@ import { ConnectionBar } from '../../components/room/ConnectionBar.tsx';
 import { EndedView } from '../../components/room/EndedView.tsx';
 import { Outcome } from '../../components/room/Outcome.tsx';
 import { Button } from '../../components/ui/Button.tsx';
-import type { JoinIntent, RoomHandle } from '../../hooks/roomHandle.ts';
+import type { JoinIntent, RoomHandle } from '../../types/roomHandle.ts';
 import { useRoom } from '../../hooks/useRoom.ts';
 import { preferences, type DeviceChoice } from '../../services/preferences.ts';
 import { PageFrame } from '../frame/PageFrame.tsx';

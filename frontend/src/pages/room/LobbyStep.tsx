@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { Lobby, type LobbyRoom } from '../../components/lobby/Lobby.tsx';
 import type { Problem } from '../../components/lobby/ProblemNote.tsx';
 import { EndedView } from '../../components/room/EndedView.tsx';
-import type { JoinIntent } from '../../hooks/roomHandle.ts';
+import type { JoinIntent } from '../../types/roomHandle.ts';
 import { useLocalPreview } from '../../hooks/useLocalPreview.ts';
 import { api, ApiError, type RoomSummary } from '../../services/api.ts';
 import { preferences, type DeviceChoice } from '../../services/preferences.ts';

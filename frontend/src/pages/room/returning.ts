@@ -1,5 +1,5 @@
 /** Whether this page was reloaded in the middle of a call, and as whom. */
-import type { JoinIntent } from '../../hooks/roomHandle.ts';
+import type { JoinIntent } from '../../types/roomHandle.ts';
 import { preferences } from '../../services/preferences.ts';
 
 /** The room the document was opened at. Walking to a room inside the app is no reload, whatever the document's history. */

@@ -1,5 +1,5 @@
 /** What the page may do, over the channel. An action never rejects: a refusal is logged, and the room's state shows what is. */
-import type { RoomActions, Source } from '../../hooks/roomHandle.ts';
+import type { RoomActions, Source } from '../../types/roomHandle.ts';
 import { debugLogger } from '../debugLogger.ts';
 import type { Preferences } from '../preferences.ts';
 import type { DurablePushes, RoomChannel } from '../roomChannel.ts';

@@ -1,5 +1,5 @@
 /** Own messages on their way, and how they stand beside the committed ones. */
-import type { ChatMessage } from '../../hooks/roomHandle.ts';
+import type { ChatMessage } from '../../types/roomHandle.ts';
 import { commandId } from '../commandId.ts';
 import type { SentMessage } from '../events.ts';
 

@@ -2,7 +2,7 @@
  * Who this tab is in a room: the resume secret if it was inside, else the token of creation, else a token asked for now. A
  * resume secret that the room no longer takes is given up once, for a new identity.
  */
-import type { JoinIntent } from '../../hooks/roomHandle.ts';
+import type { JoinIntent } from '../../types/roomHandle.ts';
 import type { JoinGrant, JoinRequest } from '../api.ts';
 import type { Preferences } from '../preferences.ts';
 

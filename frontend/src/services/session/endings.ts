@@ -1,5 +1,5 @@
 /** Why it is over, in the page's words. */
-import type { EndedReason } from '../../hooks/roomHandle.ts';
+import type { EndedReason } from '../../types/roomHandle.ts';
 
 export interface Ended {
   reason: EndedReason;

@@ -4,7 +4,7 @@
  * new connection) can only switch off or leave as it is.
  */
 import type { DeviceSource, SFUAdapter } from '../../adapters/sfu/types.ts';
-import type { LocalMedia, Member } from '../../hooks/roomHandle.ts';
+import type { LocalMedia, Member } from '../../types/roomHandle.ts';
 import { causeOf } from '../devices.ts';
 import type { DeviceChoice } from '../preferences.ts';
 

@@ -11,7 +11,7 @@ import type {
   SFUState,
   SFUStats,
 } from '../../adapters/sfu/types.ts';
-import type { MediaPhase } from '../../hooks/roomHandle.ts';
+import type { MediaPhase } from '../../types/roomHandle.ts';
 import { backoff } from '../backoff.ts';
 import { debugLogger } from '../debugLogger.ts';
 import type { MediaGrant } from '../joinReply.ts';

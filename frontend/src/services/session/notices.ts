@@ -1,5 +1,5 @@
 /** Which events deserve a toast: what others did before me or to me, never what I did myself. */
-import type { Notice } from '../../hooks/roomHandle.ts';
+import type { Notice } from '../../types/roomHandle.ts';
 import type { DurableEvent } from '../events.ts';
 import type { RoomState } from '../roomState.ts';
 

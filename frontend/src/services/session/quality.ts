@@ -1,6 +1,6 @@
 /** A word for how well someone arrives, from what was lost since the last look. */
 import type { SFUStats } from '../../adapters/sfu/types.ts';
-import type { MediaStats, Tile } from '../../hooks/roomHandle.ts';
+import type { MediaStats, Tile } from '../../types/roomHandle.ts';
 
 type Quality = Tile['quality'];
 const LOOK_MS = 5000;

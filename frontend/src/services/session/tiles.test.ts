@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import type { Tile } from '../../hooks/roomHandle.ts';
+import type { Tile } from '../../types/roomHandle.ts';
 
 import { reuse } from './tiles.ts';
 

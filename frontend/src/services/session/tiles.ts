@@ -1,6 +1,6 @@
 /** Who is on the stage: a pure join of the roster (who is here) with the media (what arrives). */
 import type { SFUParticipant, Source } from '../../adapters/sfu/types.ts';
-import type { LocalMedia, Member, Tile } from '../../hooks/roomHandle.ts';
+import type { LocalMedia, Member, Tile } from '../../types/roomHandle.ts';
 
 export interface Stage {
   me: string | null;

@@ -10,7 +10,7 @@ import type {
   RoomActions,
   RoomHandle,
   Tile,
-} from '../../hooks/roomHandle.ts';
+} from '../../types/roomHandle.ts';
 import type { DeviceLists } from '../devices.ts';
 import type { ChosenDevices } from '../preferences.ts';
 import type { RoomState } from '../roomState.ts';

@@ -88,6 +88,16 @@ fn member(member: &domain::MemberView) -> wire::Member {
     }
 }
 
+/// What stands in no event.
+pub(crate) fn live(members: &[domain::LiveView]) -> Vec<wire::LiveMember> {
+    let live = |member: &domain::LiveView| wire::LiveMember {
+        participant_id: member.participant_id.to_string(),
+        state: wire_state(member.state),
+        media: wire_media(member.media),
+    };
+    members.iter().map(live).collect()
+}
+
 /// A snapshot as the one it was made for may see it.
 pub(crate) fn snapshot(snapshot: &domain::Snapshot) -> wire::Snapshot {
     let chat = |line: &domain::ChatLine| wire::ChatMessage {

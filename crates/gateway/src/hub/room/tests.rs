@@ -1,7 +1,7 @@
 //! A room in the hub against a plain account of what was said: random interleavings of subscribing, attaching, publishing, changes of rank and
 //! ends, after which each socket must have heard exactly what it should, in order, once.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -16,16 +16,14 @@ const PEOPLE: u64 = 3;
 const RESTART: u16 = 1012;
 
 fn outbox() -> Arc<Outbox> {
-    Arc::new(Outbox::new(&SocketConfig {
+    Outbox::unwritten(&SocketConfig {
         outbox_frames: 10_000,
         ..SocketConfig::default()
-    }))
+    })
 }
 
 /// What a socket was given: of each frame its event, seq and number, and `closed`.
 fn heard(outbox: &Outbox) -> Vec<Value> {
-    let mut items = VecDeque::new();
-    outbox.take(&mut items);
     let read = |item: Item| match item {
         Item::Frame(frame) => {
             let frame: Value = serde_json::from_str(payload_of(&frame)).unwrap();
@@ -34,7 +32,7 @@ fn heard(outbox: &Outbox) -> Vec<Value> {
         Item::Channel(_, Notice::Closed(_)) => json!("closed"),
         Item::Channel(_, notice) => panic!("{notice:?}"),
     };
-    items.into_iter().map(read).collect()
+    outbox.drain().into_iter().map(read).collect()
 }
 
 #[derive(Debug, Clone)]
@@ -451,7 +449,7 @@ fn a_socket_for_which_too_much_is_held_back_starts_again() {
         who: 1,
         replaces: None,
     });
-    let closing = |world: &World| world.sockets[0].outbox.take(&mut VecDeque::new()).closing;
+    let closing = |world: &World| world.sockets[0].outbox.closing();
     for _ in 0..1024 {
         world.take(Step::Data);
     }

@@ -1,7 +1,7 @@
 /**
- * What the room page gets from `useRoom`, and nothing else: the seam between behaviour (services, adapters, hooks)
- * and drawing (pages, components). Behaviour keeps every promise about devices: nothing here ever turns a microphone or camera on
- * but a user's own press.
+ * What the room page gets from `useRoom`, and nothing else: the seam between behaviour (services, adapters, hooks) and drawing
+ * (pages, components). It is below both and imports nothing, so that neither side needs the other to speak of the room. Behaviour
+ * keeps every promise about devices: nothing here ever turns a microphone or camera on but a user's own press.
  */
 
 export type Source = 'microphone' | 'camera' | 'screen' | 'screen_audio';
