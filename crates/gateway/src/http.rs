@@ -13,7 +13,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 
-pub(crate) use client::{Client, Peer, of as client_of};
+pub(crate) use client::{Client, Peer, Reached, of as client_of};
 pub(crate) use json::Json;
 pub(crate) use problem::Problem;
 

@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
-use crate::http::Peer;
+use crate::http::{Peer, Reached};
 
 /// Connections beside the sockets: requests for pages and the API.
 const MAX_REQUESTS: usize = 1024;
@@ -57,8 +57,13 @@ async fn serve(stream: TcpStream, peer: SocketAddr, service: Router) {
         tracing::debug!(%error, "a connection ended before it was served");
         return;
     }
+    let reached = stream
+        .local_addr()
+        .map(|local| Reached(local.ip().to_canonical()));
+    let Ok(reached) = reached else { return };
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(reached);
         let answer = service.clone().oneshot(request.map(axum::body::Body::new));
         async move { answer.await.map_err(|never: Infallible| match never {}) }
     });

@@ -45,6 +45,8 @@ const LEAVE_DEADLINE: std::time::Duration = std::time::Duration::from_secs(1);
 pub(crate) struct Client {
     /// Of the client itself, not of a proxy.
     pub(crate) address: std::net::IpAddr,
+    /// The address of this machine at which it came in, unless a proxy stands between.
+    pub(crate) reached: Option<std::net::IpAddr>,
     /// It sits at this machine: what is open there is open to it.
     pub(crate) is_local: bool,
     /// Of an operator's session; whether it is still valid is seen when it is used.

@@ -1,5 +1,6 @@
 //! What may be asked of an engine.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -25,6 +26,8 @@ pub struct AttachWish {
     pub publish: Sources,
     /// May it receive.
     pub subscribe: bool,
+    /// Our address at which its request came in, unless a proxy took that; a candidate of a new peer.
+    pub reached: Option<IpAddr>,
     /// A peer to go on with.
     pub peer: Option<PeerKey>,
     /// Where events go.

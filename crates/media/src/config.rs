@@ -9,8 +9,7 @@ use std::time::Duration;
 pub struct EngineConfig {
     /// Where the UDP socket is bound; port 0 lets the kernel choose.
     pub listen: SocketAddr,
-    /// Addresses given to clients as candidates beside our own: `listen` when it names one address, otherwise every interface's of
-    /// its family. 127.0.0.1 is one of them only where nothing is advertised.
+    /// Addresses given to clients as candidates beside the one at which they reached us; see [`crate::AttachWish::reached`].
     pub advertise: Vec<Advertise>,
     /// Receive buffer of the socket in bytes. Large buffers hold seconds of stale media when the machine is starved.
     pub receive_buffer_bytes: usize,

@@ -1,12 +1,15 @@
 //! The SFU itself, without clock, socket or thread: rooms, peers, timers, and the way of a packet.
 //!
 //! Every call brings the time with it; what is to be sent waits in [`Core::take_datagrams`]. A call never leaves a peer undrained or a
-//! notice unhandled. A peer that fails is closed and its room goes on. Signalling is in `signalling`, media in `fanout`.
+//! notice unhandled. A peer that fails is closed and its room goes on. Signalling is in `signalling`, who gets
+//! what in `routes`, media in `fanout`.
 
 mod demux;
 mod fanout;
+mod published;
 mod room;
 mod rooms;
+mod routes;
 mod signalling;
 #[cfg(test)]
 mod tests;
@@ -18,6 +21,7 @@ use std::time::{Duration, Instant};
 use str0m::config::DtlsCert;
 use str0m::{Candidate, Rtc, RtcConfig};
 
+use crate::candidates::{self, Candidates};
 use crate::config::Limits;
 use crate::guard::guarded;
 use crate::peer::{Datagram, Failure, Notice, Outbox, Peer};
@@ -34,7 +38,7 @@ const SPEAKERS_EVERY: Duration = Duration::from_millis(250);
 /// Rooms, peers and timers of one worker.
 pub(crate) struct Core {
     limits: Limits,
-    advertised: Vec<SocketAddr>,
+    candidates: Candidates,
     cert: DtlsCert,
     rooms: Rooms,
     peers: HashMap<PeerKey, Peer>,
@@ -45,6 +49,9 @@ pub(crate) struct Core {
     next_tick: Instant,
     next_speakers: Instant,
     outbox: Outbox,
+    /// Routes looked at so far.
+    #[cfg(test)]
+    route_steps: usize,
 }
 
 impl Core {
@@ -52,7 +59,7 @@ impl Core {
     /// [`MediaError::Invalid`] when the crypto library makes no certificate.
     pub(crate) fn new(
         now: Instant,
-        advertised: Vec<SocketAddr>,
+        candidates: Candidates,
         first_peer: u64,
         limits: Limits,
     ) -> Result<Self, MediaError> {
@@ -62,7 +69,7 @@ impl Core {
             .ok_or_else(|| MediaError::Invalid("no DTLS certificate could be made".into()))?;
         Ok(Self {
             limits,
-            advertised,
+            candidates,
             cert,
             rooms: Rooms::default(),
             peers: HashMap::new(),
@@ -73,6 +80,8 @@ impl Core {
             next_tick: now,
             next_speakers: now,
             outbox: Outbox::default(),
+            #[cfg(test)]
+            route_steps: 0,
         })
     }
 
@@ -81,7 +90,7 @@ impl Core {
         let rooms = std::mem::take(&mut self.rooms);
         Self {
             limits: self.limits.clone(),
-            advertised: std::mem::take(&mut self.advertised),
+            candidates: self.candidates.clone(),
             cert: self.cert.clone(),
             rooms: rooms.vacated(now),
             peers: HashMap::new(),
@@ -92,6 +101,8 @@ impl Core {
             next_tick: now,
             next_speakers: now,
             outbox: Outbox::default(),
+            #[cfg(test)]
+            route_steps: 0,
         }
     }
 
@@ -111,14 +122,14 @@ impl Core {
         local: SocketAddr,
         bytes: &[u8],
     ) {
-        let to = self.advertised_for(local);
-        let Some(key) = self.route(now, source, local, to, bytes) else {
+        let Some(key) = self.route(source, local, bytes) else {
             metrics::unknown_datagram();
             return;
         };
         let Some(peer) = self.peers.get_mut(&key) else {
             return;
         };
+        let to = candidates::standing_for(&peer.candidates, local);
         let outcome = peer.receive(now, source, to, bytes, &mut self.outbox);
         self.settle(now, key, outcome);
         self.work(now);
@@ -187,7 +198,7 @@ impl Core {
         }
     }
 
-    fn new_session(&self, now: Instant) -> Result<Rtc, MediaError> {
+    fn new_session(&self, now: Instant, candidates: &[SocketAddr]) -> Result<Rtc, MediaError> {
         let config = RtcConfig::new()
             .clear_codecs()
             .enable_opus(true, false)
@@ -198,39 +209,23 @@ impl Core {
         let broken = |error: String| MediaError::Invalid(format!("no session: {error}"));
         let mut rtc =
             guarded(|| config.build(now)).ok_or_else(|| broken("its making panicked".to_owned()))?;
-        for address in &self.advertised {
+        for address in candidates {
             let candidate = Candidate::host(*address, "udp").map_err(|error| broken(error.to_string()))?;
             rtc.add_local_candidate(candidate);
         }
         Ok(rtc)
     }
 
-    /// The candidate behind one of our addresses. str0m drops what came to no candidate; behind a NAT or with a
-    /// mapped port any one of the same family will do, since an ICE-lite agent only answers.
-    fn advertised_for(&self, local: SocketAddr) -> SocketAddr {
-        let same_ip = self.advertised.iter().find(|address| address.ip() == local.ip());
-        let family =
-            |address: &&SocketAddr| address.is_ipv4() == local.is_ipv4() && !address.ip().is_loopback();
-        same_ip
-            .or_else(|| self.advertised.iter().find(family))
-            .copied()
-            .unwrap_or(local)
-    }
-
     /// The peer a datagram is for. STUN names it and outranks the table, so a client may change its address.
-    fn route(
-        &mut self,
-        now: Instant,
-        source: SocketAddr,
-        local: SocketAddr,
-        to: SocketAddr,
-        bytes: &[u8],
-    ) -> Option<PeerKey> {
-        if let Some(key) = self.demux.by_ufrag(bytes)
+    fn route(&mut self, source: SocketAddr, local: SocketAddr, bytes: &[u8]) -> Option<PeerKey> {
+        if let Some((key, check)) = self.demux.check(bytes)
             && let Some(peer) = self.peers.get_mut(&key)
-            && peer.accepts(now, source, to, bytes)
+            && peer.is_from_client(&check)
         {
             self.demux.bind(source, local.ip(), peer);
+            if check.use_candidate() {
+                peer.follow(source);
+            }
             return Some(key);
         }
         self.demux.by_address(&source)
@@ -278,11 +273,11 @@ impl Core {
             goodbye.local = self.demux.local_of(&goodbye.destination);
         }
         self.demux.forget(&peer);
-        let (room, participant) = (peer.room, peer.participant);
-        peer.discard();
-        if self.rooms.leave(now, room, participant, key) {
-            self.rebind(now, room);
+        // A room that ends takes all routes with it.
+        if self.rooms.leave(now, peer.room, peer.participant, key) {
+            self.unroute(now, &mut peer);
         }
+        peer.discard();
     }
 
     /// Handles what sessions reported, until they report nothing more.
@@ -305,9 +300,10 @@ impl Core {
             self.next_speakers = now + SPEAKERS_EVERY;
         }
         for room in self.rooms.occupied() {
-            self.ask_keyframes(now, room);
+            let members = self.members(room);
+            self.ask_keyframes(now, &members);
             self.tell_speakers(room, speakers_due);
-            for key in self.members(room) {
+            for key in members {
                 if let Some(peer) = self.peers.get_mut(&key) {
                     peer.tell_slots();
                 }

@@ -14,9 +14,10 @@ use rustix::event::{EventfdFlags, eventfd};
 use rustix::fd::OwnedFd;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::candidates::Candidates;
 use crate::command::{AttachWish, Attached, Command, OfferWish, Reply, RoomMember, RoomRules, Totals};
 use crate::core::Core;
-use crate::net::{self, Socket};
+use crate::net::Socket;
 use crate::worker::{self, Setbacks, Worker};
 use crate::{EngineConfig, MediaError, ParticipantKey, PeerKey, RoomKey, Source, Sources};
 
@@ -29,7 +30,6 @@ pub struct Engine {
     wake: Arc<OwnedFd>,
     stop: Arc<AtomicBool>,
     local: SocketAddr,
-    advertised: Vec<SocketAddr>,
 }
 
 impl Engine {
@@ -40,14 +40,9 @@ impl Engine {
     pub fn start(config: EngineConfig) -> io::Result<Self> {
         let socket = Socket::bind(&config)?;
         let local = socket.local();
-        let advertised = net::advertised(&config, local)?;
-        let core = Core::new(
-            Instant::now(),
-            advertised.clone(),
-            config.first_peer,
-            config.limits,
-        )
-        .map_err(io::Error::other)?;
+        let candidates = Candidates::new(&config, local)?;
+        let core = Core::new(Instant::now(), candidates, config.first_peer, config.limits)
+            .map_err(io::Error::other)?;
         let wake = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
         let stop = Arc::new(AtomicBool::new(false));
         let (commands, queue) = mpsc::channel(QUEUED_COMMANDS);
@@ -68,7 +63,6 @@ impl Engine {
             wake,
             stop,
             local,
-            advertised,
         })
     }
 
@@ -76,12 +70,6 @@ impl Engine {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local
-    }
-
-    /// The candidates that clients are given.
-    #[must_use]
-    pub fn advertised(&self) -> &[SocketAddr] {
-        &self.advertised
     }
 
     /// Makes a room, or leaves it as it is; answers [`Self::room_members`].

@@ -11,6 +11,7 @@
 //! API with each minor release; nothing of it shows in this crate's public items.
 
 mod budget;
+mod candidates;
 mod command;
 mod config;
 mod core;

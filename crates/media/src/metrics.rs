@@ -13,6 +13,7 @@ const ATTACHED: &str = "videorooms_media_peers_attached_total";
 const CLOSED: &str = "videorooms_media_peers_closed_total";
 const FAILED: &str = "videorooms_media_peers_failed_total";
 const CONNECT_SECONDS: &str = "videorooms_media_connect_seconds";
+const PATH_CHANGES: &str = "videorooms_media_path_changes_total";
 const UNKNOWN: &str = "videorooms_media_unknown_datagrams_total";
 const RECEIVED: &str = "videorooms_media_received_datagrams_total";
 const FORWARDED: &str = "videorooms_media_forwarded_packets_total";
@@ -36,6 +37,10 @@ pub fn describe() {
         CONNECT_SECONDS,
         Unit::Seconds,
         "From a peer's first offer to its connection"
+    );
+    describe_counter!(
+        PATH_CHANGES,
+        "Times a peer's client moved to another address, by itself or by a NAT"
     );
     describe_counter!(UNKNOWN, "Datagrams that belong to no peer");
     describe_counter!(RECEIVED, "Datagrams received");
@@ -79,6 +84,10 @@ pub(crate) fn peer_failed(failure: &Failure) {
 
 pub(crate) fn connected(took: Duration) {
     histogram!(CONNECT_SECONDS).record(took.as_secs_f64());
+}
+
+pub(crate) fn path_changed() {
+    counter!(PATH_CHANGES).increment(1);
 }
 
 pub(crate) fn unknown_datagram() {

@@ -4,7 +4,7 @@
 //! segmentation offload for what goes out. Offload wants runs of one size to one destination; see [`Socket::send_all`].
 
 use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
@@ -186,50 +186,6 @@ fn run_length(datagrams: &[Datagram], max_segments: usize) -> usize {
     length
 }
 
-/// The candidates to advertise, once the port is known.
-pub(crate) fn advertised(config: &EngineConfig, local: SocketAddr) -> io::Result<Vec<SocketAddr>> {
-    let mut candidates = own_addresses(local, config.advertise.is_empty())?;
-    for address in &config.advertise {
-        let address = address.with_port(local.port());
-        if !candidates.contains(&address) {
-            candidates.push(address);
-        }
-    }
-    Ok(candidates)
-}
-
-/// Where the socket is reached without anybody's help.
-fn own_addresses(local: SocketAddr, with_loopback: bool) -> io::Result<Vec<SocketAddr>> {
-    if !local.ip().is_unspecified() {
-        return Ok(vec![local]);
-    }
-    let interfaces = if_addrs::get_if_addrs()?;
-    let same_family = |ip: &IpAddr| ip.is_ipv4() == local.is_ipv4();
-    let outward = |ip: &IpAddr| !ip.is_loopback() && !is_link_local(ip);
-    let mut ips: Vec<IpAddr> = interfaces
-        .iter()
-        .map(if_addrs::Interface::ip)
-        .filter(same_family)
-        .filter(outward)
-        .collect();
-    if local.is_ipv4() && with_loopback {
-        ips.push(Ipv4Addr::LOCALHOST.into());
-    }
-    ips.sort_unstable();
-    ips.dedup();
-    Ok(ips
-        .into_iter()
-        .map(|ip| SocketAddr::new(ip, local.port()))
-        .collect())
-}
-
-fn is_link_local(ip: &IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_unicast_link_local(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,34 +253,5 @@ mod tests {
             }
         });
         assert_eq!(outcome, (2, Spent { calls: 4, drops: 2 }));
-    }
-
-    #[test]
-    fn what_is_advertised_stands_beside_our_own_addresses() {
-        let mut config = EngineConfig::new("10.0.0.1:50000".parse().unwrap());
-        config.advertise = vec!["203.0.113.7".parse().unwrap(), "10.0.0.1:50000".parse().unwrap()];
-        let addresses = advertised(&config, "10.0.0.1:50000".parse().unwrap()).unwrap();
-        let expected: Vec<SocketAddr> = vec![
-            "10.0.0.1:50000".parse().unwrap(),
-            "203.0.113.7:50000".parse().unwrap(),
-        ];
-        assert_eq!(addresses, expected);
-    }
-
-    #[test]
-    fn a_public_address_takes_the_place_of_loopback() {
-        let mut config = EngineConfig::new("0.0.0.0:50000".parse().unwrap());
-        config.advertise = vec!["203.0.113.7".parse().unwrap()];
-        let addresses = advertised(&config, "0.0.0.0:50000".parse().unwrap()).unwrap();
-        assert!(addresses.iter().all(|address| !address.ip().is_loopback()));
-        assert!(addresses.contains(&"203.0.113.7:50000".parse().unwrap()));
-    }
-
-    #[test]
-    fn a_wildcard_socket_advertises_loopback_too() {
-        let config = EngineConfig::new("0.0.0.0:0".parse().unwrap());
-        let addresses = advertised(&config, "0.0.0.0:50000".parse().unwrap()).unwrap();
-        assert!(addresses.contains(&"127.0.0.1:50000".parse().unwrap()));
-        assert!(addresses.iter().all(|address| !address.ip().is_unspecified()));
     }
 }

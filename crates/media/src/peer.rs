@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use str0m::change::SdpOffer;
+use str0m::ice::{IceCreds, StunMessage};
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt, Rid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc};
@@ -17,14 +18,17 @@ use str0m::{Event, Input, Output, Rtc, RtcError};
 use crate::budget::Budget;
 use crate::event::{Delivery, Sink};
 use crate::forwarder::Incoming;
-use crate::slots::{Assignment, Slots};
-use crate::{Kind, ParticipantKey, PeerEvent, PeerKey, RoomKey, Source};
+use crate::guard::guarded;
+use crate::slots::Slots;
+use crate::{Kind, ParticipantKey, PeerEvent, PeerKey, RoomKey, Source, metrics};
 
 /// Resends are kept for 256 packets or 1 s: the cache is most of a peer's memory.
 const RTX_PACKETS: usize = 256;
 const RTX_AGE: Duration = Duration::from_secs(1);
-/// str0m's own default: past it a congested link would carry resends only.
-const RTX_RATIO_CAP: Option<f32> = Some(0.15);
+/// Share of resent bytes in all bytes of a stream's last second past which str0m drops every resend that waits. Its default of 0.15 is six
+/// resends among thirty packets, which a slow stream reaches by chance at a loss of 5 %: what is dropped then is missing for good, since
+/// receivers soon stop asking. Half is far from chance, and keeps a client from drawing more than twice the media.
+const RTX_RATIO_CAP: Option<f32> = Some(0.5);
 /// Streams of one peer whose m-line is remembered; more is no browser.
 const MAX_STREAMS: usize = 64;
 
@@ -124,9 +128,12 @@ pub(crate) struct Peer {
     pub(crate) subscribe: bool,
     pub(crate) tracks: Vec<Track>,
     pub(crate) slots: Slots,
+    /// Our addresses as its client was told them.
+    pub(crate) candidates: Vec<SocketAddr>,
     /// Addresses that reach this peer in the core's table.
     pub(crate) addresses: Vec<SocketAddr>,
-    pub(crate) ufrag: String,
+    /// Ours, with which its client's checks are named and signed.
+    pub(crate) credentials: IceCreds,
     pub(crate) connected: bool,
     pub(crate) last_received: Instant,
     pub(crate) offered_at: Option<Instant>,
@@ -134,8 +141,6 @@ pub(crate) struct Peer {
     pub(crate) offers: Budget,
     /// What the client said of its sources, indexed by source.
     pub(crate) muted: [bool; Source::ALL.len()],
-    /// Tracks without a slot.
-    pub(crate) missing: Assignment,
     /// Growth already asked for since the last offer.
     pub(crate) slots_asked: bool,
     /// When str0m wants a timeout, and when the core's table says so.
@@ -147,6 +152,8 @@ pub(crate) struct Peer {
     sink: Option<Sink>,
     attachment: u64,
     slots_due: bool,
+    /// Where the client last said that it wants to be sent to.
+    path: Option<SocketAddr>,
     #[cfg(test)]
     pub(crate) panic_next: bool,
 }
@@ -166,15 +173,15 @@ impl Peer {
             subscribe: true,
             tracks: Vec::new(),
             slots: Slots::default(),
+            candidates: Vec::new(),
             addresses: Vec::new(),
-            ufrag: rtc.direct_api().local_ice_credentials().ufrag,
+            credentials: rtc.direct_api().local_ice_credentials(),
             connected: false,
             last_received: now,
             offered_at: None,
             last_gen: None,
             offers: Budget::new(now, 2.0, 8.0),
             muted: [false; Source::ALL.len()],
-            missing: Assignment::default(),
             slots_asked: false,
             deadline: None,
             armed: None,
@@ -184,18 +191,33 @@ impl Peer {
             sink: None,
             attachment: 0,
             slots_due: false,
+            path: None,
             #[cfg(test)]
             panic_next: false,
         }
     }
 
-    /// Does this datagram belong here: checks a STUN message's integrity.
-    pub(crate) fn accepts(&mut self, now: Instant, source: SocketAddr, to: SocketAddr, bytes: &[u8]) -> bool {
-        let verdict = self.guard(|rtc| {
-            let datagram = Receive::new(Protocol::Udp, source, to, bytes);
-            Ok(datagram.is_ok_and(|datagram| rtc.accepts(&Input::Receive(now, datagram))))
+    /// Did this peer's client make that check: is its integrity right (RFC 8445 section 7.3).
+    pub(crate) fn is_from_client(&self, check: &StunMessage<'_>) -> bool {
+        let sha1 = str0m::crypto::from_feature_flags().sha1_hmac_provider;
+        let verdict = guarded(|| {
+            check.verify(self.credentials.pass.as_bytes(), |key, parts| {
+                sha1.sha1_hmac(key, parts)
+            })
         });
         verdict.unwrap_or(false)
+    }
+
+    /// Sends media to that address from now on: a check with USE-CANDIDATE came from there.
+    ///
+    /// str0m weighs nominations by priority, and a client that a NAT gave another address checks from there with the priority it always had:
+    /// str0m would go on sending to the dead address until that fell silent for 15 s. The latest nomination is what a client means.
+    pub(crate) fn follow(&mut self, source: SocketAddr) {
+        let former = self.path.replace(source);
+        if former.is_some_and(|former| former != source) {
+            tracing::debug!(peer.id = self.key.0, "media peer has another address");
+            metrics::path_changed();
+        }
     }
 
     pub(crate) fn receive(
@@ -236,7 +258,7 @@ impl Peer {
         self.timeout(now, outbox)?;
         self.streams.clear();
         let known: Vec<Mid> = self.slots.all.iter().map(|slot| slot.mid).collect();
-        let (lines, ufrag) = self.guard(|rtc| {
+        let (lines, credentials) = self.guard(|rtc| {
             let lines: Vec<Line> = mids.iter().filter_map(|mid| line(rtc, *mid)).collect();
             for new in lines
                 .iter()
@@ -246,9 +268,9 @@ impl Peer {
                     stream.set_rtx_cache(RTX_PACKETS, RTX_AGE, RTX_RATIO_CAP);
                 }
             }
-            Ok((lines, rtc.direct_api().local_ice_credentials().ufrag))
+            Ok((lines, rtc.direct_api().local_ice_credentials()))
         })?;
-        self.ufrag = ufrag;
+        self.credentials = credentials;
         self.timeout(now, outbox)?;
         Ok((answer, lines))
     }
@@ -366,6 +388,11 @@ impl Peer {
         }
     }
 
+    /// May it receive, and did it offer to.
+    pub(crate) fn receives(&self) -> bool {
+        self.subscribe && self.offered_at.is_some()
+    }
+
     pub(crate) fn is_attached(&self) -> bool {
         self.sink.is_some()
     }
@@ -399,16 +426,20 @@ impl Peer {
     }
 
     fn drain(&mut self, outbox: &mut Outbox) -> Result<(), Failure> {
-        let key = self.key;
+        let (key, path) = (self.key, self.path);
         let deadline = self.guard(|rtc| {
             loop {
                 match rtc.poll_output()? {
                     Output::Timeout(at) => return Ok(rtc.is_alive().then_some(at)),
-                    Output::Transmit(datagram) => outbox.datagrams.push(Datagram {
-                        local: None,
-                        destination: datagram.destination,
-                        contents: datagram.contents.into(),
-                    }),
+                    Output::Transmit(datagram) => {
+                        // An answer to a check goes back to where that came from.
+                        let path = path.filter(|_| !is_stun(&datagram.contents));
+                        outbox.datagrams.push(Datagram {
+                            local: None,
+                            destination: path.unwrap_or(datagram.destination),
+                            contents: datagram.contents.into(),
+                        });
+                    }
                     Output::Event(event) => {
                         outbox.notices.extend(notice(event).map(|notice| (key, notice)));
                     }
@@ -440,6 +471,11 @@ impl Peer {
             }
         }
     }
+}
+
+/// STUN and nothing else starts with 0 or 1 (RFC 7983, with the method that ICE uses).
+pub(crate) fn is_stun(datagram: &[u8]) -> bool {
+    datagram.first().is_some_and(|first| *first <= 1)
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "str0m's enum is not exhaustive")]

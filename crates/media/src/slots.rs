@@ -1,7 +1,8 @@
 //! Binds publishers' tracks to the receiving m-lines (slots) of one subscriber, without renegotiation.
 //!
-//! A track keeps its slot while it is wanted; a freed slot goes to whoever waits. [`Slots::assign`] is given the whole truth and is
-//! idempotent, so callers need not know what changed. Pure.
+//! A track keeps its slot while it is published. Which track is bound is for the core to decide. Pure.
+
+use std::collections::HashSet;
 
 use str0m::media::{Mid, Pt};
 
@@ -35,14 +36,6 @@ pub(crate) struct Slot {
     pub(crate) forwarder: Forwarder,
 }
 
-/// What an assignment came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Assignment {
-    pub(crate) changed: bool,
-    pub(crate) missing_audio: usize,
-    pub(crate) missing_video: usize,
-}
-
 /// The slots of one subscriber.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
@@ -72,36 +65,47 @@ impl Slots {
         }
     }
 
-    /// Makes the bindings agree with `wanted`.
-    pub(crate) fn assign(&mut self, wanted: &[Wanted]) -> Assignment {
-        let mut result = Assignment::default();
-        for slot in &mut self.all {
-            result.changed |= slot.refresh(wanted);
+    /// Binds a track to a free slot of its kind, whose index it gives.
+    pub(crate) fn bind(&mut self, track: Wanted) -> Option<usize> {
+        let kind = track.track.source.kind();
+        let slot = self.all.iter().position(|slot| slot.is_free(kind))?;
+        self.all[slot].bind(track);
+        self.rev += 1;
+        Some(slot)
+    }
+
+    /// Unbinds a slot.
+    pub(crate) fn free(&mut self, slot: usize) {
+        if let Some(slot) = self.all.get_mut(slot) {
+            slot.bound = None;
+            slot.forwarder.stop();
+            self.rev += 1;
         }
-        for track in wanted {
-            if self
-                .all
-                .iter()
-                .any(|slot| slot.bound.is_some_and(|bound| bound.track == track.track))
-            {
-                continue;
-            }
-            let kind = track.track.source.kind();
-            match self
-                .all
-                .iter_mut()
-                .find(|slot| slot.kind == kind && slot.bound.is_none())
-            {
-                Some(slot) => {
-                    slot.bind(*track);
-                    result.changed = true;
-                }
-                None if kind == Kind::Audio => result.missing_audio += 1,
-                None => result.missing_video += 1,
-            }
-        }
-        self.rev += u64::from(result.changed);
-        result
+    }
+
+    /// Unbinds every slot.
+    pub(crate) fn clear(&mut self) {
+        (0..self.all.len()).for_each(|slot| self.free(slot));
+    }
+
+    /// Bound slots by index, and their tracks.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = (usize, TrackKey)> {
+        let slots = self.all.iter().enumerate();
+        slots.filter_map(|(index, slot)| Some((index, slot.bound?.track)))
+    }
+
+    /// Tracks that are bound.
+    pub(crate) fn shown(&self) -> HashSet<TrackKey> {
+        self.routes().map(|(_, track)| track).collect()
+    }
+
+    pub(crate) fn count_free(&self, kind: Kind) -> usize {
+        self.all.iter().filter(|slot| slot.is_free(kind)).count()
+    }
+
+    pub(crate) fn count_bound(&self, kind: Kind) -> usize {
+        let bound = |slot: &&Slot| slot.kind == kind && slot.bound.is_some();
+        self.all.iter().filter(bound).count()
     }
 
     /// Takes over whether a bound track is muted; false when that slot shows another track, or knew it.
@@ -144,19 +148,7 @@ impl Slot {
         }
     }
 
-    fn refresh(&mut self, wanted: &[Wanted]) -> bool {
-        let Some(bound) = self.bound else { return false };
-        match wanted.iter().find(|track| track.track == bound.track) {
-            Some(track) if *track == bound => false,
-            Some(track) => {
-                self.bind(*track);
-                true
-            }
-            None => {
-                self.bound = None;
-                self.forwarder.stop();
-                true
-            }
-        }
+    fn is_free(&self, kind: Kind) -> bool {
+        self.kind == kind && self.bound.is_none()
     }
 }

@@ -184,6 +184,9 @@ pub struct SfuReset {
     pub reason: String,
 }
 
+/// Event name of [`Speakers`].
+pub const SPEAKERS: &str = "speakers";
+
 /// Events of `sfu:<id>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
@@ -205,7 +208,7 @@ impl SfuEvent {
         match self {
             Self::Slots(_) => "slots",
             Self::NeedSlots(_) => "need_slots",
-            Self::Speakers(_) => "speakers",
+            Self::Speakers(_) => SPEAKERS,
             Self::Reset(_) => "reset",
         }
     }

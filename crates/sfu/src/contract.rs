@@ -1,28 +1,31 @@
 //! What every [`SfuProvider`] promises, as a suite: `tests/` runs it on each of ours, and a third party runs it on its own.
 //!
-//! Capabilities decide what is asked; a provider without signalling of ours is asked the five required calls only. The suite makes
-//! its own rooms. It asserts, so it panics where a promise is broken.
+//! Capabilities decide what is asked; a provider without signalling of ours is asked the five required calls only. One with it brings
+//! [`Clients`], whose media the suite sends and counts. The suite makes its own rooms. It asserts, so it panics where a promise is broken.
+
+mod client;
+mod media;
+mod signalling;
 
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use videorooms_domain::{ParticipantId, RoomId, Source, SourceSet};
+use videorooms_domain::{ParticipantId, RoomId, SourceSet};
 
-use crate::{
-    AttachRequest, Attached, Offer, PeerId, RoomOptions, SfuError, SfuProvider, SignalEvent, Signalling,
-    TokenOptions,
-};
+use crate::{RoomOptions, SfuError, SfuProvider, TokenOptions};
+
+pub use self::client::{Client, Clients};
+use self::signalling::Session;
 
 const ANNA: ParticipantId = ParticipantId(1);
 const BEN: ParticipantId = ParticipantId(2);
 /// No answer may take longer in a test.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Runs everything that the provider's capabilities call for.
+/// Runs everything that the provider's capabilities call for; with signalling they call for `clients`.
 ///
 /// # Panics
 /// When the provider breaks a promise.
-pub async fn suite(provider: &dyn SfuProvider) {
+pub async fn suite(provider: &dyn SfuProvider, clients: Option<&dyn Clients>) {
     rooms_come_and_go(provider, RoomId(1)).await;
     tokens_need_a_room(provider, RoomId(2)).await;
     if provider.capabilities().set_publishing {
@@ -47,6 +50,15 @@ pub async fn suite(provider: &dyn SfuProvider) {
         session(13).what_ended_is_unknown().await;
         session(14).removal_and_deletion_reset().await;
         session(15).a_room_has_a_limit().await;
+        let clients = clients.expect("a provider with signalling of ours brings clients");
+        let call = |room| media::Call::new(session(room), clients);
+        call(20).everybody_gets_what_the_others_publish().await;
+        call(21).a_lost_socket_comes_back_to_flowing_media().await;
+        call(22).slots_are_asked_for_until_everybody_has_one().await;
+        call(23).a_right_withdrawn_stops_the_packets().await;
+        call(24).a_mute_stops_the_packets().await;
+        call(25).who_is_removed_or_leaves_frees_its_slots().await;
+        call(26).a_deleted_room_ends_every_connection().await;
     }
 }
 
@@ -116,205 +128,6 @@ async fn removing_nobody_succeeds(provider: &dyn SfuProvider, room: RoomId) {
         .expect("no participant is no error");
 }
 
-/// A room of its own for one promise about signalling.
-struct Session<'a> {
-    provider: &'a dyn SfuProvider,
-    signalling: &'a dyn Signalling,
-    room: RoomId,
-}
-
-impl Session<'_> {
-    async fn credentials_open_one_place_only(&self) {
-        let token = self.admit(ANNA).await;
-        let attach =
-            async |room, participant, token: &str| self.try_attach(room, participant, token, None).await.0;
-        assert_eq!(attach(self.room, ANNA, "made up").await, Err(SfuError::Forbidden));
-        assert_eq!(attach(self.room, BEN, &token).await, Err(SfuError::Forbidden));
-        assert_eq!(attach(RoomId(99), ANNA, &token).await, Err(SfuError::Forbidden));
-        let spent = TokenOptions {
-            ttl: Duration::ZERO,
-            ..token_options()
-        };
-        let spent = self
-            .provider
-            .generate_token(&self.room, &ANNA, "Anna", spent)
-            .await
-            .expect("a token");
-        assert_eq!(
-            attach(self.room, ANNA, &spent.token).await,
-            Err(SfuError::Forbidden)
-        );
-        assert!(attach(self.room, ANNA, &token).await.is_ok());
-        assert!(
-            attach(self.room, ANNA, &token).await.is_ok(),
-            "a token is not spent by use"
-        );
-    }
-
-    async fn offers_are_answered_in_order(&self) {
-        let (attached, _events) = self.attach(ANNA).await;
-        assert!(!attached.resumed);
-        assert!(attached.slots.audio > 0 && attached.slots.video > 0);
-        let answer = self
-            .signalling
-            .offer(attached.peer, offer(1))
-            .await
-            .expect("an answer");
-        assert_eq!(answer.r#gen, 1);
-        assert!(answer.sdp.starts_with("v=0"));
-        self.signalling
-            .offer(attached.peer, offer(2))
-            .await
-            .expect("an answer");
-        assert!(matches!(
-            self.signalling.offer(attached.peer, offer(2)).await,
-            Err(SfuError::Invalid(_))
-        ));
-        self.signalling
-            .mute(attached.peer, Source::Camera, true)
-            .await
-            .expect("mute");
-        self.signalling
-            .keyframe(attached.peer, "2")
-            .await
-            .expect("keyframe");
-        let (other, _events) = self.attach(BEN).await;
-        let nonsense = Offer {
-            r#gen: 1,
-            sdp: "nonsense".into(),
-            tracks: Vec::new(),
-        };
-        assert!(matches!(
-            self.signalling.offer(other.peer, nonsense).await,
-            Err(SfuError::Invalid(_))
-        ));
-    }
-
-    async fn a_second_peer_resets_the_first(&self) {
-        let (first, mut events) = self.attach(ANNA).await;
-        let (second, _events) = self.attach(ANNA).await;
-        assert_ne!(first.peer, second.peer);
-        until_reset(&mut events).await;
-        assert!(matches!(
-            self.signalling.offer(first.peer, offer(1)).await,
-            Err(SfuError::NoSuchPeer)
-        ));
-    }
-
-    async fn what_ended_is_unknown(&self) {
-        let (attached, mut events) = self.attach(ANNA).await;
-        self.signalling.leave(attached.peer).await.expect("leave");
-        until_reset(&mut events).await;
-        self.is_unknown(attached.peer).await;
-        self.is_unknown(PeerId(u64::MAX)).await;
-        let token = self.admit(ANNA).await;
-        let (again, _events) = self
-            .try_attach(self.room, ANNA, &token, Some(attached.peer))
-            .await;
-        assert!(!again.expect("a new peer").resumed);
-    }
-
-    async fn removal_and_deletion_reset(&self) {
-        let token = self.admit(ANNA).await;
-        assert_eq!(self.admitted().await, [ANNA], "by a credential alone");
-        let (attached, mut events) = self.attach(ANNA).await;
-        assert_eq!(self.admitted().await, [ANNA]);
-        self.provider
-            .remove_participant(&self.room, &ANNA)
-            .await
-            .expect("removal");
-        assert_eq!(self.admitted().await, []);
-        until_reset(&mut events).await;
-        self.is_unknown(attached.peer).await;
-        let (refused, _events) = self.try_attach(self.room, ANNA, &token, None).await;
-        assert_eq!(
-            refused,
-            Err(SfuError::Forbidden),
-            "a removed participant needs a new token"
-        );
-        let (_, mut events) = self.attach(BEN).await;
-        self.provider.delete_room(&self.room).await.expect("deletion");
-        until_reset(&mut events).await;
-    }
-
-    async fn a_room_has_a_limit(&self) {
-        self.provider
-            .create_room(&self.room, room_options(1))
-            .await
-            .expect("a room");
-        let (_, _events) = self.attach(ANNA).await;
-        let token = self.admit(BEN).await;
-        let (refused, _events) = self.try_attach(self.room, BEN, &token, None).await;
-        assert!(matches!(refused, Err(SfuError::Full(_))));
-    }
-
-    async fn is_unknown(&self, peer: PeerId) {
-        assert!(matches!(
-            self.signalling.offer(peer, offer(9)).await,
-            Err(SfuError::NoSuchPeer)
-        ));
-        assert_eq!(
-            self.signalling.mute(peer, Source::Camera, true).await,
-            Err(SfuError::NoSuchPeer)
-        );
-        assert_eq!(
-            self.signalling.keyframe(peer, "0").await,
-            Err(SfuError::NoSuchPeer)
-        );
-        assert_eq!(self.signalling.leave(peer).await, Err(SfuError::NoSuchPeer));
-        self.signalling.detach(peer, 1);
-    }
-
-    async fn admitted(&self) -> Vec<ParticipantId> {
-        let info = self.provider.get_room_info(&self.room).await;
-        info.expect("a room").admitted
-    }
-
-    async fn admit(&self, participant: ParticipantId) -> String {
-        self.provider
-            .create_room(&self.room, room_options(10))
-            .await
-            .expect("a room");
-        let token = self
-            .provider
-            .generate_token(&self.room, &participant, "someone", token_options())
-            .await;
-        token.expect("a token").token
-    }
-
-    async fn attach(&self, participant: ParticipantId) -> (Attached, mpsc::Receiver<SignalEvent>) {
-        let token = self.admit(participant).await;
-        let (attached, events) = self.try_attach(self.room, participant, &token, None).await;
-        (attached.expect("a peer"), events)
-    }
-
-    async fn try_attach(
-        &self,
-        room: RoomId,
-        participant: ParticipantId,
-        token: &str,
-        peer: Option<PeerId>,
-    ) -> (Result<Attached, SfuError>, mpsc::Receiver<SignalEvent>) {
-        let (events, queue) = mpsc::channel(16);
-        let request = AttachRequest {
-            token: token.to_owned(),
-            peer,
-        };
-        (
-            self.signalling.attach(&room, &participant, request, events).await,
-            queue,
-        )
-    }
-}
-
-/// Waits for the reset, or for the queue's end where the queue was full.
-async fn until_reset(events: &mut mpsc::Receiver<SignalEvent>) {
-    let reset = async { while !matches!(events.recv().await, Some(SignalEvent::Reset(_)) | None) {} };
-    tokio::time::timeout(PATIENCE, reset)
-        .await
-        .expect("a reset in time");
-}
-
 fn room_options(max_participants: u32) -> RoomOptions {
     RoomOptions {
         max_participants,
@@ -328,47 +141,4 @@ fn token_options() -> TokenOptions {
         subscribe: true,
         ttl: Duration::from_secs(600),
     }
-}
-
-/// An offer as a browser makes it: two own lines and one pair to receive on.
-fn offer(r#gen: u32) -> Offer {
-    let session = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1 2 3\r\na=msid-semantic: WMS\r\n";
-    let lines = [
-        ("audio", "sendonly"),
-        ("video", "sendonly"),
-        ("audio", "recvonly"),
-        ("video", "recvonly"),
-    ];
-    let lines = lines
-        .iter()
-        .enumerate()
-        .map(|(mid, (kind, direction))| media_line(mid, kind, direction));
-    let tracks = vec![
-        ("0".to_owned(), Source::Microphone),
-        ("1".to_owned(), Source::Camera),
-    ];
-    Offer {
-        r#gen,
-        sdp: std::iter::once(session.to_owned()).chain(lines).collect(),
-        tracks,
-    }
-}
-
-fn media_line(mid: usize, kind: &str, direction: &str) -> String {
-    let (pts, codecs) = match kind {
-        "audio" => (
-            "111",
-            "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n",
-        ),
-        _ => (
-            "96 97",
-            "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n",
-        ),
-    };
-    let fingerprint = vec!["AB"; 32].join(":");
-    format!(
-        "m={kind} 9 UDP/TLS/RTP/SAVPF {pts}\r\nc=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\n\
-         a=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=ice-options:trickle\r\na=fingerprint:sha-256 {fingerprint}\r\n\
-         a=setup:actpass\r\na=mid:{mid}\r\na=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\r\na={direction}\r\na=rtcp-mux\r\n{codecs}"
-    )
 }

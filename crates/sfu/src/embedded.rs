@@ -3,6 +3,7 @@
 //! This file translates: ids to the engine's numbers, sources to its sources, errors to the port's. It keeps the tokens; what is done with media
 //! stands in the `videorooms-media` crate. Media lives and dies with the process.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -16,7 +17,8 @@ use videorooms_media::{Delivery, Engine, MediaError, PeerEvent, PeerKey};
 use crate::tokens::{Tokens, random_u128};
 use crate::{
     Answer, AttachRequest, Attached, Capabilities, Health, MediaParticipant, Offer, PeerId, RoomInfo,
-    RoomOptions, SfuError, SfuProvider, SfuToken, SignalEvent, Signalling, Slot, SlotPlan, TokenOptions,
+    RoomOptions, SfuError, SfuProvider, SfuToken, SignalEvent, Signalling, Slot, SlotPlan, SpeakerLevels,
+    TokenOptions,
 };
 
 pub use videorooms_media::metrics::describe as describe_metrics;
@@ -30,7 +32,7 @@ const PEER_ID_MASK: u64 = (1 << 50) - 1;
 pub struct EmbeddedConfig {
     /// Where the UDP socket is bound; port 0 lets the kernel choose.
     pub listen: std::net::SocketAddr,
-    /// Addresses for clients beside our own; empty: every interface's IPv4 address and 127.0.0.1.
+    /// Addresses for clients beside the one at which they reach this machine.
     pub advertise: Vec<Advertise>,
     /// Media rooms at a time; one without media gives way to a new one.
     pub max_rooms: usize,
@@ -54,7 +56,11 @@ impl Default for EmbeddedConfig {
 pub struct EmbeddedProvider {
     engine: Engine,
     tokens: Mutex<Tokens>,
+    speakers: Arc<Mutex<LastSpeakers>>,
 }
+
+/// The last speakers' list as the engine told it and as the port tells it: the subscribers of a room share both.
+type LastSpeakers = Option<(Arc<[(u64, u8)]>, Arc<SpeakerLevels>)>;
 
 impl EmbeddedProvider {
     /// Binds the media port and starts the media thread.
@@ -72,6 +78,7 @@ impl EmbeddedProvider {
         Ok(Self {
             engine,
             tokens: Mutex::default(),
+            speakers: Arc::default(),
         })
     }
 
@@ -79,12 +86,6 @@ impl EmbeddedProvider {
     #[must_use]
     pub fn local_addr(&self) -> std::net::SocketAddr {
         self.engine.local_addr()
-    }
-
-    /// The candidates that clients are given.
-    #[must_use]
-    pub fn advertised(&self) -> &[std::net::SocketAddr] {
-        self.engine.advertised()
     }
 
     fn room_info(&self, room_id: RoomId, members: Vec<media::RoomMember>) -> RoomInfo {
@@ -212,8 +213,9 @@ impl Signalling for EmbeddedProvider {
             participant: participant.0,
             publish: sources_in(grant.publish),
             subscribe: grant.subscribe,
+            reached: request.reached,
             peer: request.peer.map(|peer| PeerKey(peer.0)),
-            sink: sink(events),
+            sink: sink(events, self.speakers.clone()),
         };
         let attached = self.engine.attach(wish).await.map_err(refused)?;
         Ok(Attached {
@@ -266,15 +268,15 @@ impl Signalling for EmbeddedProvider {
 }
 
 /// A queue's end for the engine. When a reset finds the queue full, the queue's end says the same.
-fn sink(events: mpsc::Sender<SignalEvent>) -> media::Sink {
-    Box::new(move |event| match events.try_send(event_out(event)) {
+fn sink(events: mpsc::Sender<SignalEvent>, speakers: Arc<Mutex<LastSpeakers>>) -> media::Sink {
+    Box::new(move |event| match events.try_send(event_out(event, &speakers)) {
         Ok(()) => Delivery::Taken,
         Err(TrySendError::Full(_)) => Delivery::Full,
         Err(TrySendError::Closed(_)) => Delivery::Gone,
     })
 }
 
-fn event_out(event: PeerEvent) -> SignalEvent {
+fn event_out(event: PeerEvent, speakers: &Mutex<LastSpeakers>) -> SignalEvent {
     match event {
         PeerEvent::Slots { rev, map } => {
             let slots = map.into_iter().map(|slot| Slot {
@@ -289,14 +291,21 @@ fn event_out(event: PeerEvent) -> SignalEvent {
             }
         }
         PeerEvent::NeedSlots { audio, video } => SignalEvent::NeedSlots(SlotPlan { audio, video }),
-        PeerEvent::Speakers(levels) => SignalEvent::Speakers(
-            levels
-                .iter()
-                .map(|(who, level)| (ParticipantId(*who), *level))
-                .collect(),
-        ),
+        PeerEvent::Speakers(levels) => SignalEvent::Speakers(speakers_out(levels, &mut speakers.lock())),
         PeerEvent::Reset(reason) => SignalEvent::Reset(reason),
     }
+}
+
+fn speakers_out(levels: Arc<[(u64, u8)]>, last: &mut LastSpeakers) -> Arc<SpeakerLevels> {
+    if let Some((known, shared)) = last
+        && Arc::ptr_eq(known, &levels)
+    {
+        return shared.clone();
+    }
+    let named = levels.iter().map(|(who, level)| (ParticipantId(*who), *level));
+    let shared = SpeakerLevels::new(named.collect());
+    *last = Some((levels, shared.clone()));
+    shared
 }
 
 fn refused(error: MediaError) -> SfuError {
@@ -329,5 +338,30 @@ fn source_out(source: media::Source) -> Source {
         media::Source::Camera => Source::Camera,
         media::Source::Screen => Source::Screen,
         media::Source::ScreenAudio => Source::ScreenAudio,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_subscribers_of_a_room_share_one_list_of_speakers_and_its_encoding() {
+        let speakers = Mutex::default();
+        let list: Arc<[(u64, u8)]> = [(1, 20)].into();
+        let told = |list: &Arc<[_]>| {
+            let SignalEvent::Speakers(levels) = event_out(PeerEvent::Speakers(list.clone()), &speakers)
+            else {
+                panic!("something else was told");
+            };
+            levels
+        };
+        let (anna, ben) = (told(&list), told(&list));
+        assert_eq!(anna.levels(), [(ParticipantId(1), 20)]);
+        let encode = |text: &str| serde_json::value::RawValue::from_string(text.into()).unwrap();
+        assert_eq!(anna.encoded(|_| encode("1")).get(), "1");
+        assert_eq!(ben.encoded(|_| encode("2")).get(), "1");
+        let other: Arc<[(u64, u8)]> = [(1, 20)].into();
+        assert_eq!(told(&other).encoded(|_| encode("3")).get(), "3");
     }
 }

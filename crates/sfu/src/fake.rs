@@ -1,10 +1,13 @@
-//! A provider without media: for tests of whoever calls a provider, and for work on the product without a network.
+//! A provider without a network: for tests of whoever calls a provider, and for work on the product.
 //!
-//! It keeps rooms, rights, tokens and peers as the port demands, answers any offer that looks like SDP with a line of text, counts every
-//! peer that offered as connected, and binds no slots. Failures are scripted with [`FakeProvider::fail_next`] and
-//! [`FakeProvider::set_down`].
+//! It keeps rooms, rights, tokens and peers as the port demands, answers any offer that looks like SDP with a line of text and counts every
+//! peer that offered as connected. Slots are bound as the port says; packets are numbers that its own [`Clients`] count. Failures are
+//! scripted with [`FakeProvider::fail_next`] and [`FakeProvider::set_down`].
+//!
+//! [`Clients`]: crate::contract::Clients
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::IpAddr;
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -12,6 +15,10 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use videorooms_domain::{ParticipantId, RoomId, Source, SourceSet};
 
+mod client;
+mod slots;
+
+use self::slots::{Published, Slots};
 use crate::tokens::Tokens;
 use crate::{
     Answer, AttachRequest, Attached, Capabilities, Health, MediaParticipant, Offer, PeerId, RoomInfo,
@@ -31,8 +38,8 @@ pub enum Call {
     RemoveParticipant(RoomId, ParticipantId),
     /// `set_publishing`.
     SetPublishing(RoomId, ParticipantId, SourceSet),
-    /// `attach`.
-    Attach(RoomId, ParticipantId),
+    /// `attach`, and the address at which the client came in.
+    Attach(RoomId, ParticipantId, Option<IpAddr>),
     /// `offer`.
     Offer(PeerId),
     /// `mute`.
@@ -78,8 +85,19 @@ struct Peer {
     events: Option<mpsc::Sender<SignalEvent>>,
     attachment: u64,
     last_gen: Option<u32>,
+    subscribe: bool,
     sources: SourceSet,
     muted: SourceSet,
+    slots: Slots,
+}
+
+impl Peer {
+    /// A full queue loses it.
+    fn tell(&self, event: SignalEvent) {
+        if let Some(events) = &self.events {
+            let _ = events.try_send(event);
+        }
+    }
 }
 
 impl FakeProvider {
@@ -150,10 +168,45 @@ impl State {
         if let Some(room) = self.rooms.get_mut(&closed.room) {
             room.members.remove(&closed.participant);
         }
-        if let Some(events) = closed.events {
-            // A full queue's end says the same.
-            let _ = events.try_send(SignalEvent::Reset(reason));
+        // A full queue's end says the same.
+        closed.tell(SignalEvent::Reset(reason));
+        self.bind_slots(&closed.room);
+    }
+
+    /// Makes everybody's slots in the room agree with what is published.
+    fn bind_slots(&mut self, room: &RoomId) {
+        let published = self.published(room);
+        let members = self.rooms.get(room).map(|room| &room.members);
+        for (participant, peer) in members.into_iter().flatten() {
+            let Some(peer) = self.peers.get_mut(peer).filter(|peer| peer.subscribe) else {
+                continue;
+            };
+            let others = published.iter().filter(|track| track.participant != *participant);
+            for event in peer.slots.bind(others) {
+                peer.tell(event);
+            }
         }
+    }
+
+    fn published(&self, room: &RoomId) -> Vec<Published> {
+        let Some(room) = self.rooms.get(room) else {
+            return Vec::new();
+        };
+        let members = room.members.iter();
+        let tracks = members.filter_map(|(participant, peer)| {
+            let peer = self.peers.get(peer)?;
+            let allowed = room.rights.get(participant).copied().unwrap_or_default();
+            let sources = peer
+                .sources
+                .iter()
+                .filter(move |source| allowed.contains(*source));
+            Some(sources.map(|source| Published {
+                participant: *participant,
+                source,
+                muted: peer.muted.contains(source),
+            }))
+        });
+        tracks.flatten().collect()
     }
 
     fn info(&self, room_id: &RoomId) -> Result<RoomInfo, SfuError> {
@@ -269,6 +322,7 @@ impl SfuProvider for FakeProvider {
     ) -> Result<(), SfuError> {
         let mut state = self.enter(Some(Call::SetPublishing(*room, *participant, allowed)))?;
         state.room(room)?.rights.insert(*participant, allowed);
+        state.bind_slots(room);
         Ok(())
     }
 
@@ -286,7 +340,7 @@ impl Signalling for FakeProvider {
         request: AttachRequest,
         events: mpsc::Sender<SignalEvent>,
     ) -> Result<Attached, SfuError> {
-        let mut state = self.enter(Some(Call::Attach(*room, *participant)))?;
+        let mut state = self.enter(Some(Call::Attach(*room, *participant, request.reached)))?;
         let grant = state
             .tokens
             .redeem(Instant::now(), &request.token, *room, *participant)?;
@@ -298,6 +352,8 @@ impl Signalling for FakeProvider {
             if request.peer == Some(former) && peer.last_gen.is_some() {
                 peer.events = Some(events);
                 peer.attachment = attachment;
+                peer.subscribe = grant.subscribe;
+                peer.tell(peer.slots.view());
                 return Ok(Attached {
                     peer: former,
                     resumed: true,
@@ -321,8 +377,10 @@ impl Signalling for FakeProvider {
             events: Some(events),
             attachment,
             last_gen: None,
+            subscribe: grant.subscribe,
             sources: SourceSet::NONE,
             muted: SourceSet::NONE,
+            slots: Slots::default(),
         };
         state.peers.insert(peer, fresh);
         Ok(Attached {
@@ -345,6 +403,9 @@ impl Signalling for FakeProvider {
         }
         entry.last_gen = Some(offer.r#gen);
         entry.sources = offer.tracks.iter().map(|(_, source)| *source).collect();
+        entry.slots.offered(&offer.sdp);
+        let room = entry.room;
+        state.bind_slots(&room);
         Ok(Answer {
             r#gen: offer.r#gen,
             sdp: "v=0\r\ns=fake\r\n".into(),
@@ -359,6 +420,8 @@ impl Signalling for FakeProvider {
         } else {
             entry.muted.without(source)
         };
+        let room = entry.room;
+        state.bind_slots(&room);
         Ok(())
     }
 

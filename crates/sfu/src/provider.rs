@@ -11,10 +11,13 @@
 //! end of room              delete_room
 //! ```
 
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use videorooms_domain::{ParticipantId, RoomId, Source, SourceSet};
 
@@ -264,6 +267,8 @@ pub struct AttachRequest {
     pub token: String,
     /// A living peer to re-attach to after a lost socket.
     pub peer: Option<PeerId>,
+    /// The address of this machine at which the client's request came in; `None` when it came through a proxy.
+    pub reached: Option<IpAddr>,
 }
 
 /// Answer to [`Signalling::attach`].
@@ -320,10 +325,47 @@ pub enum SignalEvent {
     },
     /// More receiving m-lines are needed than were offered.
     NeedSlots(SlotPlan),
-    /// Audio levels, loudest first; 0 is loudest, 127 silence (RFC 6464).
-    Speakers(Vec<(ParticipantId, u8)>),
+    /// Who speaks; the same list for everyone in the room.
+    Speakers(Arc<SpeakerLevels>),
     /// The peer is gone; nothing follows.
     Reset(&'static str),
+}
+
+/// Audio levels, loudest first; 0 is loudest, 127 silence (RFC 6464).
+///
+/// One list goes to a whole room, so it carries its encoded form with it: whoever sends it first encodes it for all.
+#[derive(Debug, Default)]
+pub struct SpeakerLevels {
+    levels: Vec<(ParticipantId, u8)>,
+    encoded: OnceLock<Box<RawValue>>,
+}
+
+impl SpeakerLevels {
+    /// A list to be shared.
+    #[must_use]
+    pub fn new(levels: Vec<(ParticipantId, u8)>) -> Arc<Self> {
+        Arc::new(Self {
+            levels,
+            encoded: OnceLock::new(),
+        })
+    }
+
+    /// The list.
+    #[must_use]
+    pub fn levels(&self) -> &[(ParticipantId, u8)] {
+        &self.levels
+    }
+
+    /// The list as `encode` made it the first time.
+    pub fn encoded(&self, encode: impl FnOnce(&[(ParticipantId, u8)]) -> Box<RawValue>) -> &RawValue {
+        self.encoded.get_or_init(|| encode(&self.levels))
+    }
+}
+
+impl PartialEq for SpeakerLevels {
+    fn eq(&self, other: &Self) -> bool {
+        self.levels == other.levels
+    }
 }
 
 /// A receiving m-line and who is on it.

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod support;
+
+use support::Browsers;
 use videorooms_sfu::embedded::{EmbeddedConfig, EmbeddedProvider};
 use videorooms_sfu::{SfuError, SfuProvider, contract};
 
@@ -15,7 +18,7 @@ fn start() -> EmbeddedProvider {
 
 #[tokio::test]
 async fn the_embedded_provider_keeps_the_contract() {
-    contract::suite(&start()).await;
+    contract::suite(&start(), Some(&Browsers)).await;
 }
 
 #[tokio::test]

@@ -5,5 +5,6 @@ use videorooms_sfu::fake::FakeProvider;
 
 #[tokio::test]
 async fn the_fake_provider_keeps_the_contract() {
-    contract::suite(&FakeProvider::new()).await;
+    let fake = FakeProvider::new();
+    contract::suite(&fake, Some(&fake)).await;
 }

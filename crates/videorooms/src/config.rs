@@ -73,7 +73,7 @@ pub struct Sfu {
     pub provider: String,
     /// UDP address of the embedded server.
     pub listen: SocketAddr,
-    /// Addresses told to browsers beside this machine's own, with or without a port.
+    /// Addresses told to browsers beside the one at which they reach the node, with or without a port.
     pub advertise: Vec<String>,
     /// Media rooms of the embedded server at a time; one without media gives way to a new one.
     pub max_rooms: usize,

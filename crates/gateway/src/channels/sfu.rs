@@ -2,8 +2,10 @@
 //!
 //! Dropping the channel detaches the peer, which lives on while its media flows; unless another socket has taken the peer over meanwhile.
 
+use std::net::IpAddr;
 use std::task::{Context, Poll};
 
+use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use videorooms_domain::{ParticipantId, RoomId};
 use videorooms_protocol::sfu::{self as wire, SfuEvent, SfuPush};
@@ -12,7 +14,7 @@ use videorooms_rooms::MediaHost;
 use videorooms_sfu::{AttachRequest, Offer, PeerId, SignalEvent, Slot};
 
 use super::translate::{source, wire_source};
-use super::{Answer, answer, refused_by_media};
+use super::{Answer, Channel, answer, refused_by_media};
 
 /// Events that may wait for the socket.
 const MAX_EVENTS: usize = 32;
@@ -43,12 +45,14 @@ pub(crate) async fn join(
     media: MediaHost,
     room: RoomId,
     participant: ParticipantId,
+    reached: Option<IpAddr>,
     params: wire::SfuJoin,
 ) -> Result<(SfuChannel, Answer), ErrorReply> {
     let (sender, events) = mpsc::channel(MAX_EVENTS);
     let request = AttachRequest {
         token: params.token,
         peer: params.peer.map(PeerId),
+        reached,
     };
     let attached = media
         .attach(room, participant, request, sender)
@@ -129,9 +133,9 @@ async fn ask(media: MediaHost, peer: PeerId, push: SfuPush) -> Answer {
     answer(&videorooms_protocol::room::Done {})
 }
 
-/// An event of the media server as the client hears it.
-pub(crate) fn heard(event: SignalEvent) -> SfuEvent {
-    match event {
+/// The frame by which a client hears an event of the media server.
+pub(crate) fn push(channel: &Channel, event: SignalEvent) -> String {
+    let event = match event {
         SignalEvent::Slots { rev, map } => SfuEvent::Slots(wire::SlotMap {
             rev,
             map: map.into_iter().map(binding).collect(),
@@ -141,18 +145,22 @@ pub(crate) fn heard(event: SignalEvent) -> SfuEvent {
             video: plan.video,
         }),
         SignalEvent::Speakers(levels) => {
-            let level = |(participant, level): (ParticipantId, u8)| wire::SpeakerLevel {
-                participant_id: participant.to_string(),
-                level,
-            };
-            SfuEvent::Speakers(wire::Speakers {
-                levels: levels.into_iter().map(level).collect(),
-            })
+            return channel.push(wire::SPEAKERS, levels.encoded(encode_speakers));
         }
         SignalEvent::Reset(reason) => SfuEvent::Reset(wire::SfuReset {
             reason: reason.to_owned(),
         }),
-    }
+    };
+    channel.push(event.name(), &event)
+}
+
+fn encode_speakers(levels: &[(ParticipantId, u8)]) -> Box<RawValue> {
+    let level = |(participant, level): &(ParticipantId, u8)| wire::SpeakerLevel {
+        participant_id: participant.to_string(),
+        level: *level,
+    };
+    let levels = levels.iter().map(level).collect();
+    serde_json::value::to_raw_value(&wire::Speakers { levels }).expect("strings and numbers are JSON")
 }
 
 fn binding(slot: Slot) -> wire::SlotBinding {

@@ -18,6 +18,10 @@ use crate::state::Door;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
+/// This machine's end of the connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reached(pub(crate) IpAddr);
+
 /// The client's own address.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Client {

@@ -350,10 +350,7 @@ impl Conversation {
             return;
         };
         let frame = match heard {
-            Heard::Media(Some(event)) => {
-                let event = sfu::heard(event);
-                channel.push(event.name(), &event)
-            }
+            Heard::Media(Some(event)) => sfu::push(channel, event),
             Heard::Logs(Some(batch)) => {
                 let batch = LogBatch {
                     records: batch.records.to_vec(),

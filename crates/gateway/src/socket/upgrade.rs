@@ -79,8 +79,10 @@ fn open(
     }
     let auth_token =
         auth_token(headers).map_err(|_| refuse("token", forbidden("the token cannot be read")))?;
+    let reached = request.extensions().get::<http::Reached>().copied();
     let client = Client {
         address: client.address,
+        reached: reached.filter(|_| client.direct).map(|http::Reached(ip)| ip),
         is_local: client.is_at_this_machine(headers),
         operator_cookie: session::cookie(headers).map(Into::into),
         auth_token,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use videorooms_sfu::{PeerId, SignalEvent};
+use videorooms_sfu::fake::Call;
+use videorooms_sfu::{PeerId, SignalEvent, SpeakerLevels};
 
 use crate::support::{House, Member, Room, Socket};
 
@@ -58,13 +59,31 @@ async fn a_member_attaches_offers_and_hears_of_its_peer() {
         assert_eq!(answer[4]["response"]["reason"], reason);
     }
     let level = (room.host.parse().unwrap(), 7);
-    assert!(house.media.emit(peer, SignalEvent::Speakers(vec![level])));
+    assert!(
+        house
+            .media
+            .emit(peer, SignalEvent::Speakers(SpeakerLevels::new(vec![level])))
+    );
     let heard = host.until("speakers", |frame| frame[3] == "speakers").await;
     assert_eq!((&heard[0], &heard[1]), (&reply[0], &Value::Null));
     assert_eq!(
         heard[4],
         json!({"levels": [{"participant_id": room.host, "level": 7}]})
     );
+}
+
+#[tokio::test]
+async fn the_media_server_is_told_at_which_address_a_client_came_in_unless_a_proxy_took_it() {
+    let house = House::open().await;
+    let room = house.room().await;
+    let here = house.address.ip();
+    for (headers, reached) in [(vec![], Some(here)), (vec![("x-forwarded-for", "9.9.9.9")], None)] {
+        let socket = Socket::open(house.address, &headers).await.unwrap();
+        let mut host = socket.enter(&room.topic(), json!({ "token": room.token })).await;
+        signalling(&mut host, &room).await;
+        let attach = Call::Attach(room.id.parse().unwrap(), room.host.parse().unwrap(), reached);
+        assert!(house.media.calls().contains(&attach), "{reached:?}");
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use str0m::ice::StunMessage;
 
 use crate::PeerKey;
 use crate::guard::guarded;
-use crate::peer::Peer;
+use crate::peer::{Peer, is_stun};
 
 /// Addresses of one peer: a host has few interfaces, and a NAT rebinding now and then makes old ones useless.
 const MAX_ADDRESSES: usize = 8;
@@ -26,16 +26,15 @@ pub(super) struct Demux {
 }
 
 impl Demux {
-    /// The peer that a STUN message names. The name is not to be trusted before the peer checked its integrity.
-    pub(super) fn by_ufrag(&self, bytes: &[u8]) -> Option<PeerKey> {
-        // RFC 7983: STUN and nothing else starts with 0 or 1 here.
-        if *bytes.first()? > 1 {
+    /// A STUN check and the peer that it names. The name is not to be trusted before the peer checked the message's integrity.
+    pub(super) fn check<'a>(&self, bytes: &'a [u8]) -> Option<(PeerKey, StunMessage<'a>)> {
+        if !is_stun(bytes) {
             return None;
         }
         guarded(|| {
             let message = StunMessage::parse(bytes).ok()?;
             let (ours, _) = message.split_username()?;
-            self.by_ufrag.get(ours).copied()
+            Some((self.by_ufrag.get(ours).copied()?, message))
         })
         .flatten()
     }
@@ -63,9 +62,8 @@ impl Demux {
                 local,
             },
         );
-        if peer.addresses.contains(&source) {
-            return;
-        }
+        // In order of their last proof.
+        peer.addresses.retain(|address| *address != source);
         if peer.addresses.len() >= MAX_ADDRESSES {
             let oldest = peer.addresses.remove(0);
             self.unbind(&oldest, peer.key);
@@ -76,11 +74,11 @@ impl Demux {
     /// Indexes the peer's present ufrag instead of `former`: an ICE restart changes it.
     pub(super) fn index(&mut self, former: &str, peer: &Peer) {
         self.by_ufrag.remove(former);
-        self.by_ufrag.insert(peer.ufrag.clone(), peer.key);
+        self.by_ufrag.insert(peer.credentials.ufrag.clone(), peer.key);
     }
 
     pub(super) fn forget(&mut self, peer: &Peer) {
-        self.by_ufrag.remove(&peer.ufrag);
+        self.by_ufrag.remove(&peer.credentials.ufrag);
         for address in &peer.addresses {
             self.unbind(address, peer.key);
         }

@@ -1,6 +1,6 @@
-//! The way of media: who gets whose tracks, packets out to subscribers, keyframe requests back to publishers, and who speaks.
+//! The way of media: packets out to subscribers, keyframe requests back to publishers, and who speaks.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use str0m::rtp::RtpPacket;
 
 use crate::forwarder::Incoming;
 use crate::guard::guarded;
-use crate::slots::{TrackKey, Wanted};
+use crate::slots::TrackKey;
 use crate::{Kind, ParticipantKey, PeerEvent, PeerKey, RoomKey, Source, metrics};
 
 use super::Core;
@@ -22,31 +22,6 @@ const QUIETEST_SPEAKER: u8 = 60;
 const MAX_SPEAKERS: usize = 8;
 
 impl Core {
-    /// Makes every subscriber's slots agree with what is published and allowed; call after anything changed.
-    pub(super) fn rebind(&mut self, now: Instant, room: RoomKey) {
-        let wanted = self.wanted(room);
-        let members = self.members(room);
-        for key in &members {
-            let Some(peer) = self.peers.get_mut(key).filter(|peer| peer.offered_at.is_some()) else {
-                continue;
-            };
-            let mine: Vec<Wanted> = wanted
-                .iter()
-                .filter(|track| peer.subscribe && track.track.peer != *key)
-                .copied()
-                .collect();
-            let result = peer.slots.assign(&mine);
-            if result.changed {
-                peer.slots_changed();
-            }
-            peer.tell_slots();
-            peer.missing = result;
-            self.ask_for_slots(*key);
-        }
-        self.index_subscribers(&members);
-        self.ask_keyframes(now, room);
-    }
-
     /// Shows a track's subscribers that it flows or does not. Bindings stay as they are, so nobody else is looked at.
     pub(super) fn refresh_track(&mut self, now: Instant, key: PeerKey, source: Source) {
         let track = TrackKey { peer: key, source };
@@ -146,17 +121,16 @@ impl Core {
             return;
         };
         peer.connected = true;
-        let room = peer.room;
         if let Some(offered_at) = peer.offered_at {
             metrics::connected(now.saturating_duration_since(offered_at));
         }
-        self.ask_keyframes(now, room);
+        self.ask_keyframes(now, &[key]);
     }
 
-    /// Asks the publishers of everything that somebody waits for, again and again until it comes.
-    pub(super) fn ask_keyframes(&mut self, now: Instant, room: RoomKey) {
+    /// Asks the publishers of everything that these subscribers wait for; called again and again until it comes.
+    pub(super) fn ask_keyframes(&mut self, now: Instant, subscribers: &[PeerKey]) {
         let mut awaited: HashSet<TrackKey> = HashSet::new();
-        for key in self.members(room) {
+        for &key in subscribers {
             let Some(peer) = self.peers.get(&key).filter(|peer| peer.connected) else {
                 continue;
             };
@@ -222,7 +196,7 @@ impl Core {
         Some((peer.participant, loudest))
     }
 
-    fn request_keyframe(&mut self, now: Instant, track: TrackKey) {
+    pub(super) fn request_keyframe(&mut self, now: Instant, track: TrackKey) {
         let Some(peer) = self.peers.get_mut(&track.peer).filter(|peer| peer.connected) else {
             return;
         };
@@ -239,76 +213,6 @@ impl Core {
         metrics::keyframe_requested();
         let outcome = peer.request_keyframe(now, index, &mut self.outbox);
         self.settle(now, track.peer, outcome);
-    }
-
-    /// Asks the client for more m-lines, once per offer, while there is room for them beside one for each source of its own.
-    pub(super) fn ask_for_slots(&mut self, key: PeerKey) {
-        let Some(peer) = self.peers.get_mut(&key) else {
-            return;
-        };
-        let result = peer.missing;
-        if peer.slots_asked || result.missing_audio + result.missing_video == 0 {
-            return;
-        }
-        let lines = peer.slots.all.len() + Source::ALL.len();
-        let step = usize::from(self.limits.slots);
-        let left = self.limits.media_lines.saturating_sub(lines);
-        let wish = |missing: usize| missing.div_ceil(step) * step;
-        let (audio, video) = (wish(result.missing_audio), wish(result.missing_video));
-        // Where not both wishes fit, neither kind takes everything.
-        let audio = audio.min(left.saturating_sub(video).max(left.div_ceil(2)));
-        let (audio, video) = (audio as u8, video.min(left - audio) as u8);
-        if audio + video > 0 {
-            peer.slots_asked = peer.tell(PeerEvent::NeedSlots { audio, video });
-        }
-    }
-
-    /// Every track of the room that may be forwarded: cameras and voices before screens, by participant.
-    fn wanted(&self, room: RoomKey) -> Vec<Wanted> {
-        let Some(entry) = self.rooms.get(room) else {
-            return Vec::new();
-        };
-        let mut wanted = Vec::new();
-        for (participant, key) in &entry.members {
-            let Some(peer) = self.peers.get(key) else { continue };
-            let allowed = entry.allowed(*participant);
-            let tracks = peer.tracks.iter().filter(|track| allowed.contains(track.source));
-            wanted.extend(tracks.map(|track| Wanted {
-                track: TrackKey {
-                    peer: *key,
-                    source: track.source,
-                },
-                participant: *participant,
-                muted: !track.flows(),
-            }));
-        }
-        wanted.sort_by_key(|wanted| wanted.track.source);
-        wanted
-    }
-
-    /// Turns the subscribers' bindings into each track's list of subscribers.
-    fn index_subscribers(&mut self, members: &[PeerKey]) {
-        let mut lists: HashMap<TrackKey, Vec<(PeerKey, usize)>> = HashMap::new();
-        for key in members {
-            let Some(peer) = self.peers.get(key) else { continue };
-            for (index, slot) in peer.slots.all.iter().enumerate() {
-                if let Some(bound) = slot.bound {
-                    lists.entry(bound.track).or_default().push((*key, index));
-                }
-            }
-        }
-        for key in members {
-            let Some(peer) = self.peers.get_mut(key) else {
-                continue;
-            };
-            for track in &mut peer.tracks {
-                let own = TrackKey {
-                    peer: *key,
-                    source: track.source,
-                };
-                track.subscribers = lists.remove(&own).unwrap_or_default();
-            }
-        }
     }
 
     pub(super) fn members(&self, room: RoomKey) -> Vec<PeerKey> {

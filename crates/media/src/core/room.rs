@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use crate::{MediaError, ParticipantKey, PeerKey, RoomRules, Sources};
 
+use super::published::Published;
+
 /// Rights are kept for participants without a peer, too; so many a room.
 const MAX_RIGHTS: usize = 8192;
 
@@ -14,6 +16,7 @@ pub(super) struct Room {
     pub(super) rules: RoomRules,
     /// One peer per participant, in order of participant.
     pub(super) members: BTreeMap<ParticipantKey, PeerKey>,
+    pub(super) published: Published,
     /// The last speakers' list.
     pub(super) speaking: Vec<(ParticipantKey, u8)>,
     rights: HashMap<ParticipantKey, Sources>,
@@ -26,6 +29,7 @@ impl Room {
         Self {
             rules,
             members: BTreeMap::new(),
+            published: Published::default(),
             speaking: Vec::new(),
             rights: HashMap::new(),
             empty_since: Some(now),
@@ -36,6 +40,7 @@ impl Room {
     /// All its peers were lost.
     pub(super) fn vacate(&mut self, now: Instant) {
         self.members.clear();
+        self.published = Published::default();
         self.speaking.clear();
         self.empty_since.get_or_insert(now);
     }

@@ -73,8 +73,14 @@ impl Core {
             .get_mut(room)
             .ok_or(MediaError::NoSuchRoom)?
             .allow(participant, allowed)?;
-        self.rebind(now, room);
-        self.work(now);
+        let peer = self
+            .rooms
+            .get(room)
+            .and_then(|room| room.members.get(&participant));
+        if let Some(&key) = peer {
+            self.republish(now, key);
+            self.work(now);
+        }
         Ok(())
     }
 
@@ -94,7 +100,7 @@ impl Core {
                 peer.attach(self.last_attachment, wish.sink);
                 peer.subscribe = wish.subscribe;
                 peer.slots_asked = false;
-                self.rebind(now, wish.room);
+                self.subscribe(now, key);
                 self.work(now);
                 return Ok(Attached {
                     peer: key,
@@ -118,7 +124,8 @@ impl Core {
         if self.peers.len() >= self.limits.peers {
             return Err(MediaError::Full("peers"));
         }
-        let rtc = self.new_session(now)?;
+        let candidates = self.candidates.for_client(wish.reached);
+        let rtc = self.new_session(now, &candidates)?;
         let room = self.rooms.get_mut(wish.room).ok_or(MediaError::NoSuchRoom)?;
         if room.members.len() >= room.rules.max_peers {
             return Err(MediaError::Full("peers of the room"));
@@ -129,6 +136,7 @@ impl Core {
         self.rooms.enter(wish.room, wish.participant, key);
         let mut peer = Peer::new(now, key, wish.room, wish.participant, rtc);
         peer.subscribe = wish.subscribe;
+        peer.candidates = candidates;
         self.last_attachment += 1;
         peer.attach(self.last_attachment, wish.sink);
         self.demux.index("", &peer);
@@ -152,17 +160,19 @@ impl Core {
         }
         let glance = sdp::glance(&wish.sdp, &self.limits)?;
         check_tracks(&wish.tracks)?;
-        let former_ufrag = peer.ufrag.clone();
+        let former_ufrag = peer.credentials.ufrag.clone();
         match peer.accept_offer(now, &glance.sdp, &glance.mids, &mut self.outbox) {
             Ok((answer, lines)) => {
                 peer.last_gen = Some(wish.r#gen);
                 peer.offered_at.get_or_insert(now);
                 peer.slots_asked = false;
-                take_lines(peer, &lines, &wish.tracks);
                 self.demux.index(&former_ufrag, peer);
-                let room = peer.room;
+                self.unlink(key);
+                if let Some(peer) = self.peers.get_mut(&key) {
+                    let dropped = take_lines(peer, &lines, &wish.tracks);
+                    self.reroute(now, key, dropped);
+                }
                 self.arm(key);
-                self.rebind(now, room);
                 self.work(now);
                 Ok(answer)
             }
@@ -237,8 +247,8 @@ fn check_tracks(tracks: &[(String, Source)]) -> Result<(), MediaError> {
     Ok(())
 }
 
-/// Brings the peer's tracks and slots into line with its m-lines.
-fn take_lines(peer: &mut Peer, lines: &[Line], tracks: &[(String, Source)]) {
+/// Brings the peer's tracks and slots into line with its m-lines; gives the tracks that are no longer offered.
+fn take_lines(peer: &mut Peer, lines: &[Line], tracks: &[(String, Source)]) -> Vec<Track> {
     let slots: Vec<_> = lines
         .iter()
         .filter(|line| line.sends)
@@ -254,15 +264,22 @@ fn take_lines(peer: &mut Peer, lines: &[Line], tracks: &[(String, Source)]) {
         fits.then_some((mid, *source))
     });
     let named: Vec<_> = named.collect();
-    peer.tracks
-        .retain(|track| named.contains(&(track.mid, track.source)));
+    let offered = |track: &mut Track| named.iter().any(|(_, source)| *source == track.source);
+    let dropped = peer.tracks.extract_if(.., |track| !offered(track)).collect();
     for (mid, source) in named {
-        if !peer.tracks.iter().any(|track| track.source == source) {
-            let muted = peer.muted[source as usize];
-            peer.tracks.push(Track {
-                muted,
-                ..Track::new(mid, source)
-            });
+        let fresh = Track {
+            muted: peer.muted[source as usize],
+            ..Track::new(mid, source)
+        };
+        match peer.tracks.iter_mut().find(|track| track.source == source) {
+            Some(track) if track.mid == mid => {}
+            // On another m-line it is another stream, for the same subscribers.
+            Some(track) => {
+                let subscribers = std::mem::take(&mut track.subscribers);
+                *track = Track { subscribers, ..fresh };
+            }
+            None => peer.tracks.push(fresh),
         }
     }
+    dropped
 }

@@ -6,4 +6,5 @@ mod fuzz;
 mod joining;
 mod media;
 mod resilience;
+mod routes;
 mod world;

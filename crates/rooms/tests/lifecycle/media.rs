@@ -136,7 +136,11 @@ async fn admit(node: &Node, room: RoomId, who: u64) -> String {
 
 async fn publish(node: &Node, room: RoomId, who: u64, token: String) {
     let (events, _) = mpsc::channel(16);
-    let request = AttachRequest { token, peer: None };
+    let request = AttachRequest {
+        token,
+        peer: None,
+        reached: None,
+    };
     let participant = ParticipantId(who);
     let attached = node
         .media

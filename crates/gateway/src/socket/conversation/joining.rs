@@ -143,7 +143,13 @@ impl Conversation {
         let member = member
             .filter(|_| !is_ending)
             .ok_or_else(|| ErrorReply::new(Reason::NotJoined, "join the room first"))?;
-        let joining = sfu::join(self.state.media().clone(), room, member.participant, params);
+        let joining = sfu::join(
+            self.state.media().clone(),
+            room,
+            member.participant,
+            self.client.reached,
+            params,
+        );
         Ok(Some(
             joining.map(move |joined| Done::Sfu(id, Box::new(joined))).boxed(),
         ))

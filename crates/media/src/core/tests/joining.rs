@@ -8,17 +8,6 @@ use crate::{Delivery, MediaError, PeerEvent, Source, Sources};
 use super::world::{ROOM, World};
 
 #[test]
-fn two_clients_see_each_other_in_their_slots() {
-    let mut world = World::new();
-    let (anna, ben) = (world.join(1), world.join(2));
-    for (me, other) in [(anna, 2), (ben, 1)] {
-        assert!(world.clients[me].slot_of(other, Source::Camera).is_some());
-        assert!(world.clients[me].slot_of(other, Source::Microphone).is_some());
-        assert_eq!(world.clients[me].slots().len(), 2);
-    }
-}
-
-#[test]
 fn a_source_is_muted_until_its_first_packet() {
     let mut world = World::new();
     let (anna, ben) = (world.join(1), world.join(2));
@@ -62,16 +51,6 @@ fn more_slots_are_asked_for_once_and_used_when_they_come() {
 }
 
 #[test]
-fn a_second_peer_of_a_participant_closes_the_first() {
-    let mut world = World::new();
-    let anna = world.join(1);
-    let (attached, _) = world.attach(1, None);
-    assert_ne!(attached.peer, world.clients[anna].peer);
-    assert!(!attached.resumed);
-    assert_eq!(world.clients[anna].reset_reason(), Some("replaced"));
-}
-
-#[test]
 fn a_lost_socket_comes_back_to_its_peer_and_hears_the_slots_again() {
     let mut world = World::new();
     let anna = world.join(1);
@@ -106,16 +85,6 @@ fn a_peer_of_somebody_else_is_not_resumed() {
 }
 
 #[test]
-fn a_removed_participant_is_reset_and_gone() {
-    let mut world = World::new();
-    let (anna, ben) = (world.join(1), world.join(2));
-    world.core.remove_participant(world.now, ROOM, 2);
-    assert_eq!(world.clients[ben].reset_reason(), Some("removed"));
-    assert!(world.clients[anna].slots().is_empty());
-    world.until(|world| world.clients[ben].closed);
-}
-
-#[test]
 fn rights_hold_for_those_who_are_not_there_yet() {
     let mut world = World::new();
     let anna = world.join(1);
@@ -147,6 +116,7 @@ fn a_full_room_takes_nobody_more() {
         participant: 2,
         publish: Sources::ALL,
         subscribe: true,
+        reached: None,
         peer: None,
         sink: Box::new(|_| crate::Delivery::Taken),
     };
@@ -244,6 +214,7 @@ fn who_may_not_receive_gets_no_slots() {
         participant: 1,
         publish: Sources::ALL,
         subscribe: false,
+        reached: None,
         peer: Some(world.clients[anna].peer),
         sink: Box::new(|_| Delivery::Taken),
     };

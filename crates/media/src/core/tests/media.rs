@@ -9,21 +9,6 @@ use super::world::{ROOM, World};
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn video_and_audio_reach_the_others_and_not_the_sender() {
-    let mut world = World::new();
-    let (anna, ben, carl) = (world.join(1), world.join(2), world.join(3));
-    world.send_video(anna, Source::Camera, true);
-    world.send_audio(anna, -20);
-    for other in [ben, carl] {
-        let camera = world.clients[other].slot_of(1, Source::Camera).unwrap();
-        let microphone = world.clients[other].slot_of(1, Source::Microphone).unwrap();
-        assert_eq!(world.clients[other].packets(&camera.mid).len(), 1);
-        assert_eq!(world.clients[other].packets(&microphone.mid).len(), 1);
-    }
-    assert!(world.clients[anna].received.is_empty());
-}
-
-#[test]
 fn header_extensions_of_the_publishers_session_do_not_leak() {
     let mut world = World::new();
     let (anna, ben) = (world.join(1), world.join(2));
@@ -182,37 +167,39 @@ fn a_stream_that_its_publisher_replaced_goes_on_with_a_keyframe() {
 }
 
 #[test]
-fn lost_video_comes_again_though_every_twentieth_datagram_is_lost_each_way() {
+fn every_video_packet_arrives_though_every_twentieth_datagram_is_lost_each_way() {
+    for weather in 1..=20 {
+        storm(weather);
+    }
+}
+
+/// 20 s of video through loss, then 2 s without, in which the last gaps are noticed and filled.
+///
+/// str0m asks for a packet five times (`MAX_NACKS`), at most every 33 ms. One time fails when the request or the resend is lost, which is
+/// 1 in 10 here; that all five do, for one of the 60 packets that a run loses, is 1 in 2000. The weathers of this test have none such.
+fn storm(weather: u64) {
     let mut world = World::new();
     let (anna, ben) = (world.join(1), world.join(2));
     world.send_video(anna, Source::Camera, true);
     let mid = world.clients[ben].slot_of(1, Source::Camera).unwrap().mid;
     let lost = world.lost;
-    world.lose(5);
-    for _ in 0..600 {
-        world.send_video(anna, Source::Camera, false);
-        world.run(Duration::from_millis(33));
+    for (percent, frames) in [(5, 600), (0, 60)] {
+        world.lose(percent, weather);
+        for _ in 0..frames {
+            world.send_video(anna, Source::Camera, false);
+            world.run(Duration::from_millis(33));
+        }
     }
-    assert!(world.lost > lost + 100, "the weather was fair: {}", world.lost);
-    world.lose(0);
-    for _ in 0..10 {
-        world.send_video(anna, Source::Camera, false);
-        world.run(Duration::from_millis(33));
-    }
+    assert!(world.lost > lost + 60, "the weather was fair: {}", world.lost);
     let mut numbers: Vec<u64> = world.clients[ben]
         .packets(&mid)
         .iter()
         .map(|packet| *packet.seq_no)
         .collect();
-    let in_order = numbers.is_sorted();
+    assert!(!numbers.is_sorted(), "nothing was sent again");
     numbers.sort_unstable();
-    numbers.dedup();
-    let sent = 611;
-    let missing = sent - numbers.len();
-    // Both ways unmended would be 60, one of them 30; a resend may be lost as well, and resends are capped.
-    assert!(missing <= 12, "{missing} of {sent} packets never came");
-    assert_eq!(numbers.last(), Some(&(numbers[0] + sent as u64 - 1)));
-    assert!(!in_order, "nothing was sent again");
+    let sent: Vec<u64> = (numbers[0]..).take(1 + 600 + 60).collect();
+    assert_eq!(numbers, sent, "in weather {weather}");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use str0m::ice::StunMessage;
+
 use crate::command::OfferWish;
 use crate::config::Limits;
 use crate::{MediaError, Source};
@@ -38,25 +40,63 @@ fn after_an_ice_restart_the_new_name_leads_to_the_peer_and_the_old_one_does_not(
     let mut world = World::new();
     let anna = world.join(1);
     let peer = world.clients[anna].peer;
-    let former = world.core.peers[&peer].ufrag.clone();
+    let former = world.core.peers[&peer].credentials.ufrag.clone();
     world.offer(anna, &[], 0, true);
-    let present = world.core.peers[&peer].ufrag.clone();
+    let present = world.core.peers[&peer].credentials.ufrag.clone();
     assert_ne!(former, present);
     assert_eq!(world.core.demux.named(&present), Some(peer));
     assert_eq!(world.core.demux.named(&former), None);
 }
 
 #[test]
-fn a_client_is_heard_from_another_address_that_a_nat_gave_it_without_its_knowledge() {
+fn a_client_that_a_nat_gave_another_address_is_heard_and_hears_again_after_its_next_check() {
     let mut world = World::new();
     let (anna, ben) = (world.join(1), world.join(2));
-    world.send_video(anna, Source::Camera, true);
-    world.clients[anna].seen_as = Some("203.0.113.9:999".parse().unwrap());
-    // Its next check of the connection comes from there.
-    world.run(Duration::from_secs(12));
+    for (round, port) in [999, 998, 997].into_iter().enumerate() {
+        world.clients[anna].seen_as = Some(SocketAddr::from(([203, 0, 113, 9], port)));
+        // It checks its connection every three seconds and knows of no change.
+        world.run(Duration::from_millis(3100));
+        world.send_video(anna, Source::Camera, true);
+        world.send_video(ben, Source::Camera, true);
+        assert_eq!(world.clients[ben].received.len(), round + 1);
+        assert_eq!(world.clients[anna].received.len(), round + 1);
+    }
+    world.run(Duration::from_secs(30));
     assert_eq!(world.clients[anna].reset_reason(), None);
-    world.send_video(anna, Source::Camera, true);
-    assert_eq!(world.clients[ben].received.len(), 2);
+    world.send_video(ben, Source::Camera, true);
+    assert_eq!(world.clients[anna].received.len(), 4);
+}
+
+#[test]
+fn a_check_that_its_client_did_not_sign_moves_no_media() {
+    let mut world = World::new();
+    let (anna, ben) = (world.join(1), world.join(2));
+    let (former, present) = (world.clients[anna].address, "203.0.113.9:999".parse().unwrap());
+    let nominates =
+        |datagram: &&Vec<u8>| StunMessage::parse(datagram).is_ok_and(|check| check.use_candidate());
+    let signed = world.clients[anna].sent.iter().find(nominates).unwrap().clone();
+    let mut forged = signed.clone();
+    // A fingerprint of 8 bytes comes last, before it the 20 bytes of the signature.
+    let signature = forged.len() - 8 - 20;
+    forged[signature] ^= 1;
+    world.clients[anna].seen_as = Some(present);
+    world.run(Duration::from_millis(3100));
+    for source in [former, "198.51.100.1:1".parse().unwrap()] {
+        world
+            .core
+            .handle_datagram(world.now, source, SERVER.parse().unwrap(), &forged);
+    }
+    world.send_video(ben, Source::Camera, true);
+    assert_eq!(world.clients[anna].received.len(), 1);
+    world
+        .core
+        .handle_datagram(world.now, former, SERVER.parse().unwrap(), &signed);
+    world.send_video(ben, Source::Camera, false);
+    assert_eq!(
+        world.clients[anna].received.len(),
+        1,
+        "the signed one would have moved it"
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
 use str0m::{Candidate, Event, Input, Output, Rtc};
 
+use crate::candidates::Candidates;
 use crate::command::{AttachWish, Attached, OfferWish, RoomRules};
 use crate::config::Limits;
 use crate::core::Core;
@@ -52,6 +53,7 @@ pub(super) struct Client {
     pub(super) closed: bool,
     /// The first datagrams that it sent.
     pub(super) sent: Vec<Vec<u8>>,
+    outgoing: Vec<Vec<u8>>,
     r#gen: u32,
     seq: u64,
     picture: u16,
@@ -64,9 +66,9 @@ impl World {
 
     pub(super) fn with(limits: Limits) -> Self {
         let now = Instant::now();
-        let mut core = Core::new(now, vec![SERVER.parse().unwrap()], 1, limits).unwrap();
+        let mut core = Core::new(now, Candidates::of(SERVER.parse().unwrap()), 1, limits).unwrap();
         let rules = RoomRules {
-            max_peers: 10,
+            max_peers: 100,
             empty_timeout: Duration::from_secs(60),
         };
         core.create_room(now, ROOM, rules).unwrap();
@@ -80,6 +82,13 @@ impl World {
             lost: 0,
             chance: 1,
         }
+    }
+
+    /// How many routes are looked at while something happens.
+    pub(super) fn route_steps(&mut self, happen: impl FnOnce(&mut Self)) -> usize {
+        let before = self.core.route_steps;
+        happen(self);
+        self.core.route_steps - before
     }
 
     pub(super) fn attach(
@@ -101,6 +110,7 @@ impl World {
             participant,
             publish: Sources::ALL,
             subscribe: true,
+            reached: None,
             peer,
             sink,
         };
@@ -131,6 +141,7 @@ impl World {
             seen_as: None,
             closed: false,
             sent: Vec::new(),
+            outgoing: Vec::new(),
             r#gen: 0,
             seq: 1000 * participant,
             picture: 100 * participant as u16,
@@ -177,6 +188,12 @@ impl World {
         let answer = SdpAnswer::from_sdp_string(&answer).unwrap();
         let client = &mut self.clients[index];
         client.rtc.sdp_api().accept_answer(pending, answer).unwrap();
+        for (mid, _) in client.tracks.iter().rev().take(sources.len()) {
+            let mut api = client.rtc.direct_api();
+            let stream = api.stream_tx_by_mid(*mid, None).unwrap();
+            // A browser resends whatever it is asked for; str0m would stop at a share of what it sent.
+            stream.set_rtx_cache(1024, Duration::from_secs(3), None);
+        }
     }
 
     /// An offer as a client without a peer makes it: microphone, camera, and two pairs to receive on.
@@ -266,9 +283,10 @@ impl World {
         self.flush();
     }
 
-    /// Changes the weather: of a hundred datagrams so many are lost, each way. The same ones each time.
-    pub(super) fn lose(&mut self, percent: u32) {
+    /// Changes the weather: of a hundred datagrams so many are lost, each way; which ones, `weather` decides.
+    pub(super) fn lose(&mut self, percent: u32, weather: u64) {
         self.loss = percent;
+        self.chance = weather;
     }
 
     fn is_lost(&mut self) -> bool {
@@ -287,7 +305,7 @@ impl World {
             let mut quiet = true;
             for index in 0..self.clients.len() {
                 let address = self.clients[index].outside();
-                for datagram in self.clients[index].drain() {
+                for datagram in self.clients[index].take_datagrams() {
                     quiet = false;
                     if !self.is_lost() {
                         self.core
@@ -405,21 +423,28 @@ impl Client {
     fn receive(&mut self, now: Instant, bytes: &[u8]) {
         let datagram = Receive::new(Protocol::Udp, SERVER.parse().unwrap(), self.address, bytes).unwrap();
         self.rtc.handle_input(Input::Receive(now, datagram)).unwrap();
+        // str0m keeps one received packet: the next would take its place.
+        self.drain();
     }
 
-    fn drain(&mut self) -> Vec<Vec<u8>> {
-        let mut out = Vec::new();
+    /// Everything that it wants to send.
+    fn take_datagrams(&mut self) -> Vec<Vec<u8>> {
         if self.frozen {
-            return out;
+            return Vec::new();
         }
+        self.drain();
+        std::mem::take(&mut self.outgoing)
+    }
+
+    fn drain(&mut self) {
         loop {
             match self.rtc.poll_output().unwrap() {
-                Output::Timeout(_) => return out,
+                Output::Timeout(_) => return,
                 Output::Transmit(datagram) => {
                     if self.sent.len() < SENT_KEPT {
                         self.sent.push(datagram.contents.to_vec());
                     }
-                    out.push(datagram.contents.to_vec());
+                    self.outgoing.push(datagram.contents.to_vec());
                 }
                 Output::Event(Event::RtpPacket(packet)) => {
                     let mid = self
