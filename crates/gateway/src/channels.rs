@@ -144,6 +144,10 @@ impl Channel {
         frame::push(self.join_ref.as_ref(), &self.topic, event, payload)
     }
 
+    pub(crate) fn phx_error(&self, reason: &str) -> String {
+        frame::phx_error(self.join_ref.as_ref(), &self.topic, reason)
+    }
+
     pub(crate) fn phx_close(&self) -> String {
         frame::phx_close(self.join_ref.as_ref(), &self.topic)
     }

@@ -346,9 +346,10 @@ impl Conversation {
     }
 
     pub(super) fn heard(&mut self, channel: ChannelId, heard: Heard) {
-        let Some(channel) = self.channels.iter().find(|each| each.id == channel) else {
+        let Some(index) = self.position(channel) else {
             return;
         };
+        let channel = &self.channels[index];
         let frame = match heard {
             Heard::Media(Some(event)) => sfu::push(channel, event),
             Heard::Logs(Some(batch)) => {
@@ -358,7 +359,11 @@ impl Conversation {
                 };
                 channel.push(log::LOGS, &batch)
             }
-            Heard::Media(None) | Heard::Logs(None) => return,
+            Heard::Logs(None) => {
+                let channel = self.channels.remove(index);
+                channel.phx_error("over")
+            }
+            Heard::Media(None) => return,
         };
         self.say(frame);
     }

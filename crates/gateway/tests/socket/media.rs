@@ -178,6 +178,21 @@ async fn the_log_is_for_operators() {
 }
 
 #[tokio::test]
+async fn whoever_follows_the_log_is_asked_again_when_its_token_has_expired() {
+    let house = House::open().await;
+    let mut socket = house.socket().await;
+    let operator = house.keys.operator_token(Duration::from_secs(2));
+    let reply = socket.join("debug:logs", json!({ "token": operator })).await;
+    assert_eq!(reply[4]["status"], "ok");
+    let over = socket.until("the end", |frame| frame[3] == "phx_error").await;
+    assert_eq!((&over[0], &over[2]), (&reply[0], &json!("debug:logs")));
+    let late = socket
+        .ask(reply[0].clone(), "debug:logs", "clear", json!({}))
+        .await;
+    assert_eq!(late[4]["response"]["reason"], "unmatched topic");
+}
+
+#[tokio::test]
 async fn an_open_log_is_open_at_this_machine_only() {
     let house = House::with(|config| config.open_logs = true).await;
     let mut socket = house.socket().await;
