@@ -50,6 +50,8 @@ test: tools ## Set up what testing needs and run every test
 test-setup: tools $(PAGE) $(CLIENTS_DEPS) $(E2E_DEPS)
 	$(call step,looking for a browser)
 	@tests/e2e/browser.sh
+	$(call step,looking for Redis)
+	@tests/system/redis.sh
 
 test-frontend: $(FRONTEND_DEPS) ## Unit tests of the page
 	$(call step,frontend: unit tests)

@@ -3,10 +3,12 @@
 mod api;
 mod client;
 mod node;
+mod redis;
 
 pub use api::{create_room, get, http};
 pub use client::{Client, Reply};
 pub use node::{NodeProcess, Run, run};
+pub use redis::RedisServer;
 
 use std::time::Duration;
 

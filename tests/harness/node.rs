@@ -28,7 +28,12 @@ impl NodeProcess {
 
     /// Starts a node for development on data that an earlier one left.
     pub async fn start_on(data: TempDir) -> Self {
-        let mut command = command(&["serve", "--dev"], &[]);
+        Self::start_with(data, &[]).await
+    }
+
+    /// As [`Self::start_on`], with more variables.
+    pub async fn start_with(data: TempDir, environment: &[(&str, &str)]) -> Self {
+        let mut command = command(&["serve", "--dev"], environment);
         Self::spawn(command.args(ANY_PORTS), data).await
     }
 

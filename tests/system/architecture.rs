@@ -33,6 +33,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["gateway", "sfu"]),
     ("ractor", &["debug", "gateway", "rooms", "videorooms"]),
     ("redb", &["store"]),
+    ("redis", &["store"]),
     ("str0m", &["media"]),
 ];
 

@@ -1,7 +1,8 @@
 //! A node's life: it starts on an empty folder, serves, is killed, comes back with everything it acknowledged, and stops when asked.
 
 use serde_json::{Value, json};
-use videorooms_tests::{Client, DEADLINE, NodeProcess, get, http};
+use tempfile::TempDir;
+use videorooms_tests::{Client, DEADLINE, NodeProcess, RedisServer, get, http};
 
 #[tokio::test]
 async fn a_node_says_how_it_is() {
@@ -21,7 +22,24 @@ async fn a_node_says_how_it_is() {
 
 #[tokio::test]
 async fn a_killed_node_comes_back_with_all_that_it_acknowledged() {
-    let node = NodeProcess::start().await;
+    comes_back(&[], || {}).await;
+}
+
+#[tokio::test]
+async fn a_node_comes_back_with_a_redis_that_was_killed_with_it() {
+    let mut redis = RedisServer::start();
+    let url = redis.url();
+    let fall = || {
+        redis.kill();
+        redis.restart();
+    };
+    comes_back(&[("VIDEOROOMS__STORE__URL", &url)], fall).await;
+}
+
+/// Something is said to a node that is killed; `meanwhile` it is down; then it is all there.
+async fn comes_back(environment: &[(&str, &str)], meanwhile: impl FnOnce()) {
+    let data = TempDir::new().expect("a temporary folder");
+    let node = NodeProcess::start_with(data, environment).await;
     let (room, token) = node.create_room().await;
     let topic = format!("room:{room}");
     let mut client = Client::connect(&node.address).await;
@@ -33,7 +51,9 @@ async fn a_killed_node_comes_back_with_all_that_it_acknowledged() {
     let heard = client.event(&topic, "chat_message").await;
     assert_eq!((&heard["id"], &heard["seq"]), (&json!("m1"), &said["seq"]));
 
-    let node = NodeProcess::start_on(node.kill().await).await;
+    let data = node.kill().await;
+    meanwhile();
+    let node = NodeProcess::start_with(data, environment).await;
     let mut client = Client::connect(&node.address).await;
     let back = client
         .join(&topic, json!({"resume": joined["resume"]}))

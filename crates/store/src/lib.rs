@@ -7,9 +7,11 @@
 pub mod contract;
 mod fault;
 mod file;
+mod group;
 mod memory;
 mod metrics;
 mod open;
+mod redis;
 mod room_store;
 mod ruling;
 
@@ -17,6 +19,7 @@ pub use fault::{Fault, FaultStore, Faults};
 pub use file::FileStore;
 pub use memory::MemoryStore;
 pub use metrics::describe as describe_metrics;
-pub use open::open;
+pub use open::{Durability, open};
+pub use redis::RedisStore;
 pub use room_store::*;
 pub use ruling::RESEND_TAIL;

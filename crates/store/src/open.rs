@@ -3,20 +3,31 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::{FileStore, MemoryStore, RoomStore, StoreError};
+use crate::{FileStore, MemoryStore, RedisStore, RoomStore, StoreError};
 
-/// Opens the store that `url` names: `memory:` (gone with the process) or `file:<directory>`.
+/// What an acknowledgement means, where a store lets one choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// It is on disk.
+    #[default]
+    Strict,
+    /// It is on disk within a second: a crash of the store loses what came after.
+    Relaxed,
+}
+
+/// Opens the store that `url` names: `memory:` (gone with the process), `file:<directory>` or `redis://…`.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] for a scheme that is not known, with those that are; otherwise the adapter's own.
-pub async fn open(url: &str) -> Result<Arc<dyn RoomStore>, StoreError> {
+pub async fn open(url: &str, durability: Durability) -> Result<Arc<dyn RoomStore>, StoreError> {
     match url.split_once(':') {
+        Some(("redis" | "redis+unix", _)) => Ok(Arc::new(RedisStore::open(url, durability).await?)),
         Some(("memory", "")) => Ok(Arc::new(MemoryStore::new())),
         Some(("file", directory)) if !directory.is_empty() => {
             Ok(Arc::new(FileStore::open(Path::new(directory)).await?))
         }
         Some(_) | None => Err(StoreError::Unavailable(format!(
-            "no store is called \"{}\"; write memory: or file:<directory>",
+            "no store is called \"{}\"; write memory:, file:<directory> or redis://<host>",
             without_secrets(url)
         ))),
     }
@@ -32,7 +43,7 @@ mod tests {
     use super::*;
 
     async fn refusal(url: &str) -> String {
-        match open(url).await {
+        match open(url, Durability::Strict).await {
             Ok(store) => panic!("{url} opened {}", store.name()),
             Err(error) => error.to_string(),
         }
@@ -41,6 +52,7 @@ mod tests {
     #[tokio::test]
     async fn each_scheme_opens_its_store() {
         let directory = tempfile::tempdir().unwrap();
+        let open = async |url: &str| open(url, Durability::Strict).await;
         assert_eq!(open("memory:").await.unwrap().name(), "memory");
         let url = format!("file:{}", directory.path().join("rooms").display());
         assert_eq!(open(&url).await.unwrap().name(), "file");

@@ -129,6 +129,9 @@ pub enum StoreError {
         /// Newest format this version knows.
         supported: u32,
     },
+    /// What it acknowledges could be lost; the text says how to change that. Nothing was written.
+    #[error("store is not safe: {0}")]
+    Unsafe(String),
     /// Another process has it open.
     #[error("store is in use by another process")]
     InUse,

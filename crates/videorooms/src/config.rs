@@ -85,8 +85,63 @@ pub struct Sfu {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Store {
-    /// `memory:` or `file:<dir>`; none: `file:<data>/rooms`.
-    pub url: Option<String>,
+    /// `memory:`, `file:<dir>` or `redis://[user:password@]host[:port][/db][?prefix=…]`; none: `file:<data>/rooms`.
+    pub url: Option<StoreUrl>,
+    /// `strict` or `relaxed`; see [`videorooms_store::Durability`]. For Redis alone.
+    pub durability: Durability,
+}
+
+/// When an acknowledged event has to be on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// Before it is acknowledged.
+    #[default]
+    Strict,
+    /// Within a second.
+    Relaxed,
+}
+
+/// The address of a store. Neither `Debug`, `Display` nor `Serialize` shows the password in it.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct StoreUrl(String);
+
+impl StoreUrl {
+    /// With its password, for the one place that needs it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    fn is_known(&self) -> bool {
+        let url = &self.0;
+        let has_more = |scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty());
+        url == "memory:" || ["file:", "redis://", "redis+unix://"].into_iter().any(has_more)
+    }
+}
+
+impl std::fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The last one: a password may hold others.
+        let (head, host) = self.0.rsplit_once('@').unwrap_or(("", &self.0));
+        match head.split_once("://") {
+            None => f.write_str(host),
+            Some((scheme, _)) => write!(f, "{scheme}://•••@{host}"),
+        }
+    }
+}
+
+impl std::fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for StoreUrl {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// Rooms.
@@ -335,11 +390,9 @@ impl Config {
                 ));
             }
         }
-        let is_store =
-            |url: &str| url == "memory:" || url.strip_prefix("file:").is_some_and(|dir| !dir.is_empty());
-        // Not shown: a URL of another scheme may carry a password.
-        if self.store.url.as_deref().is_some_and(|url| !is_store(url)) {
-            return wrong("store.url: it is memory: or file:<dir>".to_owned());
+        // Not shown: a URL of another scheme may carry a password where none is looked for.
+        if self.store.url.as_ref().is_some_and(|url| !url.is_known()) {
+            return wrong("store.url: it is memory:, file:<dir> or redis://<host>".to_owned());
         }
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.filter) {
             return wrong(format!("log.filter = {:?}: {error}", self.log.filter));
@@ -419,11 +472,18 @@ impl Config {
 
     /// The store's address.
     #[must_use]
-    pub fn store_url(&self) -> String {
-        self.store
-            .url
-            .clone()
-            .unwrap_or_else(|| format!("file:{}", self.data.join("rooms").display()))
+    pub fn store_url(&self) -> StoreUrl {
+        let own = || StoreUrl(format!("file:{}", self.data.join("rooms").display()));
+        self.store.url.clone().unwrap_or_else(own)
+    }
+
+    /// What an acknowledgement of the store means.
+    #[must_use]
+    pub fn durability(&self) -> videorooms_store::Durability {
+        match self.store.durability {
+            Durability::Strict => videorooms_store::Durability::Strict,
+            Durability::Relaxed => videorooms_store::Durability::Relaxed,
+        }
     }
 }
 

@@ -11,19 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::keeper::Keeper;
 use super::log::Logs;
+use crate::group::{Job, QUEUE_JOBS, answer, gather, unknown};
 use crate::{Commit, StoreError, Verdict, metrics};
-
-/// Jobs that may wait while a group is synced: more than a node's rooms send at once, small enough that a dead disk holds little memory.
-const QUEUE_JOBS: usize = 1024;
-/// A group takes jobs until it holds this many commits …
-const GROUP_COMMITS: usize = 1024;
-/// … or payloads of this size: about what a disk writes in the time that a sync takes.
-const GROUP_BYTES: usize = 4 << 20;
-
-struct Job {
-    batch: Vec<Commit>,
-    reply: oneshot::Sender<Vec<Verdict>>,
-}
 
 /// The way to the thread. Dropping it waits for the jobs in the queue.
 #[derive(Debug)]
@@ -83,32 +72,8 @@ fn run(keeper: &Keeper, mut queue: mpsc::Receiver<Job>) {
         let started = Instant::now();
         let verdicts = write(keeper, &group);
         metrics::group(group.iter().map(|job| job.batch.len()).sum(), started.elapsed());
-        for (job, verdicts) in group.into_iter().zip(verdicts) {
-            // Whoever asked may have given up waiting.
-            let _ = job.reply.send(verdicts);
-        }
+        answer(group, verdicts);
     }
-}
-
-/// The first job and all that wait behind it, within the bounds of a group. Never waits.
-fn gather(first: Job, queue: &mut mpsc::Receiver<Job>) -> Vec<Job> {
-    let (mut commits, mut bytes) = (0, 0);
-    let mut count = |job: &Job| {
-        commits += job.batch.len();
-        bytes += job.batch.iter().map(weight).sum::<usize>();
-        commits < GROUP_COMMITS && bytes < GROUP_BYTES
-    };
-    let mut room_left = count(&first);
-    let mut group = vec![first];
-    while room_left && let Ok(job) = queue.try_recv() {
-        room_left = count(&job);
-        group.push(job);
-    }
-    group
-}
-
-fn weight(commit: &Commit) -> usize {
-    commit.record.len() + commit.snapshot.as_ref().map_or(0, Vec::len)
 }
 
 /// Writes a group in one transaction: all of it is on disk, or all of it is unknown.
@@ -130,13 +95,4 @@ fn write(keeper: &Keeper, group: &[Job]) -> Vec<Vec<Verdict>> {
             .map(|job| unknown(job.batch.len(), &reason))
             .collect()
     })
-}
-
-fn unknown(commits: usize, reason: &str) -> Vec<Verdict> {
-    vec![
-        Verdict::Unknown {
-            reason: reason.to_owned()
-        };
-        commits
-    ]
 }

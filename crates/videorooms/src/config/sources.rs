@@ -259,7 +259,7 @@ mod tests {
     }
 
     /// A value for every key that is not its default.
-    const EVERY_KEY: [(&str, &str, &str); 35] = [
+    const EVERY_KEY: [(&str, &str, &str); 36] = [
         ("dev", "true", "true"),
         ("node", "7", "\"7\""),
         ("data", "1", "\"1\""),
@@ -284,7 +284,12 @@ mod tests {
         ),
         ("sfu.max_rooms", "12", "12"),
         ("sfu.max_peers", "13", "13"),
-        ("store.url", "memory:", "\"memory:\""),
+        (
+            "store.url",
+            "redis://node:s3cr:et@/@db:6380/1?prefix=a",
+            "\"redis://•••@db:6380/1?prefix=a\"",
+        ),
+        ("store.durability", "relaxed", "\"relaxed\""),
         ("rooms.reconnect_grace_ms", "1", "1"),
         ("rooms.empty_ms", "2", "2"),
         ("rooms.idle_unload_ms", "3", "3"),
@@ -378,6 +383,7 @@ mod tests {
             ("sfu.provider", ""),
             ("sfu.advertise", "nowhere"),
             ("store.url", "redis:"),
+            ("store.durability", "some"),
             ("store.url", "file:"),
             ("rooms.empty_ms", "0"),
             ("rooms.empty_ms", "18446744073709551615"),
