@@ -8,6 +8,7 @@
 //! This crate never calls a door, never parses a frame and keeps no rule of a room.
 
 mod api;
+pub mod calls;
 mod clock;
 mod config;
 mod directory;

@@ -215,8 +215,13 @@ impl Rooms {
             connection,
             via: self.shared.services.here.clone(),
         };
+        self.say_goodbye(room, signal);
+    }
+
+    /// Hands over a [`Signal::Detached`].
+    pub(crate) fn say_goodbye(&self, room: RoomId, signal: Signal) {
         if let Some(door) = self.shared.directory.existing(room) {
-            // A goodbye is never refused: it is what relieves a room.
+            // Never refused: it is what relieves a room.
             drop(door.send(RoomMessage::Signal(signal), usize::MAX));
         }
     }
@@ -318,7 +323,7 @@ impl Rooms {
 
 pub(crate) fn unavailable(reason: &'static str) -> RoomsError {
     RoomsError::Unavailable {
-        reason,
+        reason: reason.into(),
         retry_after_ms: RETRY_AFTER_MS,
     }
 }
