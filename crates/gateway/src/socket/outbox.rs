@@ -29,6 +29,8 @@ use crate::config::SocketConfig;
 pub(crate) const RESTART: u16 = 1012;
 /// Frames that leave with one call to the kernel.
 const MAX_SLICES: usize = 64;
+/// Calls to the kernel for one socket before it is another's turn.
+const MAX_CALLS: usize = 8;
 /// The room of a queue that a burst needed is given back.
 const KEPT_QUEUE: usize = 16;
 
@@ -249,9 +251,10 @@ impl Outbox {
         queue.is_crowded
     }
 
-    /// Writes all that the connection takes, for whoever was asked to. `batch` is room to work in, empty before and after.
-    pub(crate) fn flush(&self, batch: &mut Vec<Bytes>) {
-        loop {
+    /// Writes what the connection takes, for whoever was asked to; what is still left after much is asked for again, so that others have
+    /// their turn. `batch` is room to work in, empty before and after.
+    pub(crate) fn flush(self: &Arc<Self>, batch: &mut Vec<Bytes>) {
+        for _ in 0..MAX_CALLS {
             let mut queue = self.queue.lock();
             if !queue.take(batch) {
                 let waker = queue.pass_on();
@@ -273,6 +276,7 @@ impl Outbox {
                 return wake(waker);
             }
         }
+        self.flushers.ask(self);
     }
 
     fn write(&self, batch: &[Bytes]) -> io::Result<usize> {
@@ -332,7 +336,7 @@ impl Outbox {
     ///
     /// # Errors
     /// The connection has ended.
-    pub(crate) async fn unblock(&self) -> Result<(), Ended> {
+    pub(crate) async fn unblock(self: &Arc<Self>) -> Result<(), Ended> {
         let goal = {
             let queue = self.queue.lock();
             queue.written + queue.frames()
@@ -356,7 +360,7 @@ impl Outbox {
     ///
     /// # Errors
     /// The connection has ended.
-    pub(crate) async fn say_last(&self, frame: Bytes) -> Result<(), Ended> {
+    pub(crate) async fn say_last(self: &Arc<Self>, frame: Bytes) -> Result<(), Ended> {
         let goal = {
             let mut queue = self.queue.lock();
             queue.items.clear();
@@ -372,7 +376,7 @@ impl Outbox {
     }
 
     /// Writes while it is the turn of the socket's task, until so many frames are written.
-    async fn write_until(&self, goal: u64) -> Result<(), Ended> {
+    async fn write_until(self: &Arc<Self>, goal: u64) -> Result<(), Ended> {
         let mut batch = Vec::new();
         loop {
             self.line.writable().await.map_err(|_| Ended)?;

@@ -79,7 +79,7 @@ fn push_all(outbox: &Arc<Outbox>, texts: &[&'static str]) {
     }
 }
 
-fn flush(outbox: &Outbox) {
+fn flush(outbox: &Arc<Outbox>) {
     outbox.flush(&mut Vec::new());
 }
 
@@ -139,6 +139,18 @@ fn more_frames_than_one_call_takes_leave_with_several() {
     flush(&outbox);
     assert_eq!(line.taken().len(), 2 * MAX_SLICES + 1);
     assert!(line.takes.lock().is_empty());
+}
+
+#[test]
+fn one_socket_with_very_much_to_write_lets_others_have_their_turn() {
+    let (outbox, line) = outbox(1000, 1000);
+    push_all(&outbox, &["x"; MAX_CALLS * MAX_SLICES + 1]);
+    (0..=MAX_CALLS).for_each(|_| line.take(PLENTY));
+    flush(&outbox);
+    assert_eq!(line.taken().len(), MAX_CALLS * MAX_SLICES);
+    assert_eq!(due(&outbox), None, "a flusher goes on");
+    flush(&outbox);
+    assert_eq!(line.taken().len(), MAX_CALLS * MAX_SLICES + 1);
 }
 
 #[tokio::test]
