@@ -1,9 +1,7 @@
 //! The values that cross the door of this crate: what a gateway asks and hears.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use videorooms_domain::{
     ConnectionId, Epoch, Event, LiveView, Note, ParticipantId, Position, Rejection, Role, RoomId, RoomView,
     SecretHash, Seq, Settings, Snapshot, SourceSet, Timestamp,
@@ -20,7 +18,7 @@ pub trait Subscribers: Send + Sync + 'static {
 }
 
 /// The answer to [`Subscribers::roll_call`].
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RollCall {
     /// Sockets whose attachment was answered, of members and of those who wait in the lobby.
     pub connections: Vec<(ParticipantId, ConnectionId)>,
@@ -29,7 +27,7 @@ pub struct RollCall {
 }
 
 /// Something a room says, once per node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publication {
     /// Which room.
     pub room: RoomId,
@@ -40,8 +38,7 @@ pub struct Publication {
 }
 
 /// What a room says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
     /// A committed durable event.
     Durable(Arc<Fact>),
@@ -80,7 +77,7 @@ pub enum Body {
 }
 
 /// A committed event with its place and time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
     /// Where in the history.
     pub position: Position,
@@ -91,8 +88,7 @@ pub struct Fact {
 }
 
 /// Why a membership ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseReason {
     /// Left by its own word, or timed out.
     Left,
@@ -115,7 +111,7 @@ pub struct CreateRoom {
 }
 
 /// What anyone with the link may know of a room.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overview {
     /// Settings.
     pub room: RoomView,
@@ -128,8 +124,7 @@ pub struct Overview {
 }
 
 /// Proof with which a socket attaches.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
     /// A verified join token.
     Token {
@@ -150,7 +145,7 @@ pub enum Credential {
 }
 
 /// A socket's wish to be in a room. The gateway subscribes in its hub *before* it asks, holding back what comes until the answer's position.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attach {
     /// Who.
     pub credential: Credential,
@@ -166,7 +161,7 @@ pub struct Attach {
 }
 
 /// The answer to [`Attach`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attached {
     /// Who it is.
     pub participant: ParticipantId,
@@ -187,8 +182,7 @@ pub struct Attached {
 }
 
 /// What a client needs to be up to date.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum History {
     /// Everything.
     Snapshot(Box<Snapshot>),
@@ -204,8 +198,7 @@ pub enum History {
 }
 
 /// Why a room did not do what was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RoomsError {
     /// Never existed, or is forgotten.
     #[error("no such room")]
@@ -217,7 +210,7 @@ pub enum RoomsError {
     #[error("room unavailable: {reason}")]
     Unavailable {
         /// For people.
-        reason: Cow<'static, str>,
+        reason: &'static str,
         /// When to try again.
         retry_after_ms: u64,
     },

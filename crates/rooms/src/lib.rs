@@ -8,7 +8,6 @@
 //! This crate never calls a door, never parses a frame and keeps no rule of a room.
 
 mod api;
-pub mod calls;
 mod clock;
 mod config;
 mod directory;

@@ -215,13 +215,8 @@ impl Rooms {
             connection,
             via: self.shared.services.here.clone(),
         };
-        self.say_goodbye(room, signal);
-    }
-
-    /// Hands over a [`Signal::Detached`].
-    pub(crate) fn say_goodbye(&self, room: RoomId, signal: Signal) {
         if let Some(door) = self.shared.directory.existing(room) {
-            // Never refused: it is what relieves a room.
+            // A goodbye is never refused: it is what relieves a room.
             drop(door.send(RoomMessage::Signal(signal), usize::MAX));
         }
     }
@@ -323,7 +318,7 @@ impl Rooms {
 
 pub(crate) fn unavailable(reason: &'static str) -> RoomsError {
     RoomsError::Unavailable {
-        reason: reason.into(),
+        reason,
         retry_after_ms: RETRY_AFTER_MS,
     }
 }

@@ -1,20 +1,16 @@
 //! A node's worth of rooms for tests: a memory store with faults, a media server without media, and a hub that writes down what it hears.
 
 use std::collections::HashMap;
-use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use ractor::Actor;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 use videorooms_domain::{
     Actor as By, Command, ConnectionId, Epoch, Event, NodeIncarnation, ParticipantId, Position, Request,
     Role, RoomId, SecretHash, Settings,
 };
-use videorooms_rooms::calls::{Answer, Call, Envelope};
 use videorooms_rooms::{
     Attach, Attached, Body, CreateRoom, Credential, Fact, MediaHost, Publication, RollCall, Rooms,
     RoomsConfig, RoomsError, RoomsSupervisor, Subscribers,
@@ -35,8 +31,6 @@ pub(crate) struct Recorder {
 
 impl Subscribers for Recorder {
     fn publish(&self, publication: Publication) {
-        // As a hub on another node would hear it.
-        let publication = through_bytes(publication);
         if let Body::Durable(fact) = &publication.body {
             self.saw(publication.room, fact.position);
         }
@@ -244,18 +238,9 @@ impl Node {
             since,
             address: None,
         };
-        let answer = self.ask(room, Call::Attach(Box::new(attach))).await?;
-        let Answer::Attached(attached) = answer else {
-            panic!("{answer:?}")
-        };
+        let attached = self.rooms.attach(room, attach).await?;
         self.hub.joined(room, who, attached.position);
-        Ok(*attached)
-    }
-
-    /// Asks as a door on another node would: call and answer go through bytes.
-    pub(crate) async fn ask(&self, room: RoomId, call: Call) -> Result<Answer, RoomsError> {
-        let (room, call) = through_bytes((room, call));
-        through_bytes(self.rooms.serve(room, call).await)
+        Ok(attached)
     }
 
     /// A host, who may decide on others.
@@ -281,12 +266,9 @@ impl Node {
         id: &str,
         text: &str,
     ) -> Result<Position, RoomsError> {
-        let request = command(who, Some(id), Command::Chat { text: text.into() });
-        let answer = self.ask(room, Call::Execute(Box::new(request))).await?;
-        let Answer::Committed(position) = answer else {
-            panic!("{answer:?}")
-        };
-        Ok(position)
+        self.rooms
+            .execute(room, command(who, Some(id), Command::Chat { text: text.into() }))
+            .await
     }
 
     /// As a client does that is told to come again: the same command, after the pause that was named.
@@ -304,14 +286,6 @@ impl Node {
         };
         timeout(DEADLINE, insist).await.expect("taken at last")
     }
-}
-
-/// What another node reads of what this one writes.
-fn through_bytes<T: Serialize + DeserializeOwned + PartialEq + Debug>(body: T) -> T {
-    let envelope = Envelope::new(here(1), None, body);
-    let read = Envelope::decode(&envelope.encode().unwrap()).unwrap();
-    assert_eq!(read, envelope);
-    read.body
 }
 
 pub(crate) fn name(who: u64) -> String {
