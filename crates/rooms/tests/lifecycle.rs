@@ -13,6 +13,8 @@ mod housekeeping;
 mod media;
 #[path = "lifecycle/returning.rs"]
 mod returning;
+#[path = "lifecycle/serving.rs"]
+mod serving;
 #[path = "lifecycle/store_faults.rs"]
 mod store_faults;
 #[path = "lifecycle/supervisors.rs"]
