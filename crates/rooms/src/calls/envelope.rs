@@ -110,12 +110,8 @@ impl Envelope {
     ///
     /// # Errors
     /// [`WireError::TooLarge`].
-    ///
-    /// # Panics
-    /// Never: an envelope holds nothing that JSON cannot.
     pub fn encode(&self) -> Result<Vec<u8>, WireError> {
-        let bytes = serde_json::to_vec(self)
-            .expect("an envelope has string keys only and nothing that fails to serialize");
+        let bytes = self.to_json();
         check_size(&bytes)?;
         Ok(bytes)
     }
@@ -138,6 +134,11 @@ impl Envelope {
             return Err(WireError::Version { found, known });
         }
         serde_json::from_slice(bytes).map_err(unreadable)
+    }
+
+    fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self)
+            .expect("an envelope has string keys only and nothing that fails to serialize")
     }
 }
 
