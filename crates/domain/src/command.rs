@@ -1,6 +1,6 @@
 //! What may be asked of a room, durably: every command that succeeds becomes events in the log.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{CommandId, NodeIncarnation, ParticipantId, Role, Source, SourceSet};
 
@@ -219,11 +219,16 @@ pub struct SettingsPatch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lobby: Option<bool>,
     /// `Some(None)` takes the password away.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub password: Option<Option<PasswordHash>>,
     /// New limit, 1–100000; below the present number only newcomers are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub participant_limit: Option<u32>,
+}
+
+/// A field that is there, though it be `null`: by itself serde reads `Some(None)` as `None`.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(field).map(Some)
 }
 
 /// Why a room ended.
@@ -236,4 +241,29 @@ pub enum EndReason {
     Empty,
     /// An operator ended it.
     Operator,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_that_is_taken_away_is_not_read_back_as_one_that_stays() {
+        for password in [
+            None,
+            Some(None),
+            Some(Some(PasswordHash("$argon2id$".to_owned()))),
+        ] {
+            let patch = SettingsPatch {
+                password,
+                ..SettingsPatch::default()
+            };
+            let text = serde_json::to_string(&patch).unwrap();
+            assert_eq!(
+                serde_json::from_str::<SettingsPatch>(&text).unwrap(),
+                patch,
+                "{text}"
+            );
+        }
+    }
 }

@@ -62,7 +62,7 @@ pub struct MemberView {
 }
 
 /// What of a member stands in no durable event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveView {
     /// Who.
     pub participant_id: ParticipantId,

@@ -1,7 +1,9 @@
 //! The values that cross the door of this crate: what a gateway asks and hears.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use videorooms_domain::{
     ConnectionId, Epoch, Event, LiveView, Note, ParticipantId, Position, Rejection, Role, RoomId, RoomView,
     SecretHash, Seq, Settings, Snapshot, SourceSet, Timestamp,
@@ -18,7 +20,7 @@ pub trait Subscribers: Send + Sync + 'static {
 }
 
 /// The answer to [`Subscribers::roll_call`].
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RollCall {
     /// Sockets whose attachment was answered, of members and of those who wait in the lobby.
     pub connections: Vec<(ParticipantId, ConnectionId)>,
@@ -27,7 +29,7 @@ pub struct RollCall {
 }
 
 /// Something a room says, once per node.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Publication {
     /// Which room.
     pub room: RoomId,
@@ -38,7 +40,8 @@ pub struct Publication {
 }
 
 /// What a room says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Body {
     /// A committed durable event.
     Durable(Arc<Fact>),
@@ -77,7 +80,7 @@ pub enum Body {
 }
 
 /// A committed event with its place and time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
     /// Where in the history.
     pub position: Position,
@@ -88,7 +91,8 @@ pub struct Fact {
 }
 
 /// Why a membership ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CloseReason {
     /// Left by its own word, or timed out.
     Left,
@@ -104,14 +108,14 @@ pub enum CloseReason {
 }
 
 /// A wish for a new room.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateRoom {
     /// How it begins.
     pub settings: Settings,
 }
 
 /// What anyone with the link may know of a room.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overview {
     /// Settings.
     pub room: RoomView,
@@ -124,7 +128,8 @@ pub struct Overview {
 }
 
 /// Proof with which a socket attaches.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Credential {
     /// A verified join token.
     Token {
@@ -145,7 +150,7 @@ pub enum Credential {
 }
 
 /// A socket's wish to be in a room. The gateway subscribes in its hub *before* it asks, holding back what comes until the answer's position.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attach {
     /// Who.
     pub credential: Credential,
@@ -161,7 +166,7 @@ pub struct Attach {
 }
 
 /// The answer to [`Attach`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attached {
     /// Who it is.
     pub participant: ParticipantId,
@@ -182,7 +187,8 @@ pub struct Attached {
 }
 
 /// What a client needs to be up to date.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum History {
     /// Everything.
     Snapshot(Box<Snapshot>),
@@ -198,7 +204,8 @@ pub enum History {
 }
 
 /// Why a room did not do what was asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
 pub enum RoomsError {
     /// Never existed, or is forgotten.
     #[error("no such room")]
@@ -210,7 +217,7 @@ pub enum RoomsError {
     #[error("room unavailable: {reason}")]
     Unavailable {
         /// For people.
-        reason: &'static str,
+        reason: Cow<'static, str>,
         /// When to try again.
         retry_after_ms: u64,
     },

@@ -5,9 +5,12 @@
 //! (`videorooms_domain`) decide on speculative state, the store makes it durable, and only then the event is published and the answer given.
 //! Ephemeral signals take the same door but wait for nothing.
 //!
+//! Whether a room lives on this node or beyond a link is known to [`Rooms`] alone; what travels there is in [`calls`].
+//!
 //! This crate never calls a door, never parses a frame and keeps no rule of a room.
 
 mod api;
+pub mod calls;
 mod clock;
 mod config;
 mod directory;

@@ -10,6 +10,7 @@ use videorooms_store::{RoomStore, StoredRoom};
 use crate::api::{Fact, RoomsError};
 use crate::pipeline::SinceSnapshot;
 use crate::recent::Recent;
+use crate::rooms::unavailable;
 
 /// A room as the store has it.
 pub(crate) struct Stored {
@@ -29,10 +30,6 @@ pub(crate) async fn load(
     room: RoomId,
     deadline: Duration,
 ) -> Result<Stored, RoomsError> {
-    let unavailable = |reason| RoomsError::Unavailable {
-        reason,
-        retry_after_ms: 1000,
-    };
     let stored = timeout(deadline, store.load(room))
         .await
         .map_err(|_| unavailable("the store does not answer"))?;

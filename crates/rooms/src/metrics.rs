@@ -16,6 +16,8 @@ pub const COMMITS_UNKNOWN: &str = "videorooms_rooms_commits_unknown_total";
 pub const COMMIT_SECONDS: &str = "videorooms_rooms_commit_seconds";
 /// Counter: messages refused at the door because a room's queue was full.
 pub const QUEUE_FULL: &str = "videorooms_rooms_queue_full_total";
+/// Counter: messages of other nodes that were not taken; label `reason` = `too_large`, `version`, `not_understood`, `malformed`, `deposed`.
+pub const CALLS_REFUSED: &str = "videorooms_rooms_calls_refused_total";
 /// Counter: room actors that ended by a panic or were killed.
 pub const CRASHES: &str = "videorooms_rooms_crashes_total";
 /// Counter: calls to the media server that failed and will be repeated.
@@ -41,6 +43,10 @@ pub fn describe() {
         "from handing a batch to the store to its verdict"
     );
     metrics::describe_counter!(QUEUE_FULL, "messages refused because a room's queue was full");
+    metrics::describe_counter!(
+        CALLS_REFUSED,
+        "messages of other nodes that were not taken, by reason"
+    );
     metrics::describe_counter!(CRASHES, "room actors that ended by a panic or were killed");
     metrics::describe_counter!(
         MEDIA_RETRIES,

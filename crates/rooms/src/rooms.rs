@@ -3,20 +3,23 @@
 //! A room that is not in memory is loaded by the first who asks for it. A call whose room dies before it answers is made again, with the same command
 //! id, so that it is done once; every call ends within [`RoomsConfig::call_deadline`].
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use parking_lot::RwLock;
 use ractor::ActorCell;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use videorooms_domain::{
-    ConnectionId, Epoch, NodeIncarnation, ParticipantId, Position, Request, Role, Room, RoomId, SecretHash,
-    Seq, Signal, Snapshot, encode_record,
+    ConnectionId, Epoch, NodeIncarnation, ParticipantId, Position, Request, Role, RoomId, SecretHash, Signal,
+    Snapshot,
 };
-use videorooms_store::{Commit, RoomStore, StoreError, Verdict};
+use videorooms_store::{RoomStore, StoreError};
 
-use crate::api::{Attach, Attached, CreateRoom, Overview, RoomsError, Subscribers};
+use crate::api::{Attach, Attached, Overview, RoomsError, Subscribers};
+use crate::calls::{Link, Remote};
 use crate::clock::Clock;
 use crate::config::RoomsConfig;
 use crate::directory::{Directory, PARTS};
@@ -26,6 +29,7 @@ use crate::metrics as names;
 use crate::room_actor::{Reply, RoomMessage};
 use crate::services::Services;
 
+mod creating;
 mod starting;
 mod supervision;
 
@@ -37,6 +41,16 @@ const RETRY_AFTER_MS: u64 = 1000;
 #[derive(Clone)]
 pub struct Rooms {
     shared: Arc<Shared>,
+    reach: Reach,
+}
+
+/// Where the rooms of a handle are reached.
+#[derive(Clone)]
+enum Reach {
+    /// On this node: nothing is encoded or copied.
+    Here,
+    /// On another one.
+    Link(Arc<Remote>),
 }
 
 struct Shared {
@@ -75,58 +89,7 @@ impl Rooms {
         };
         Self {
             shared: Arc::new(shared),
-        }
-    }
-
-    /// Creates a room under a fresh random id; durable when it returns.
-    ///
-    /// # Errors
-    /// [`RoomsError::Rejected`] for settings out of range, [`RoomsError::Unavailable`] when the store gives no verdict in time: the room may then exist, but nobody
-    /// knows its id.
-    pub async fn create(&self, request: CreateRoom) -> Result<RoomId, RoomsError> {
-        self.stays()?;
-        let services = &self.shared.services;
-        let mut bits = [0; 16];
-        getrandom::fill(&mut bits).map_err(|_| unavailable("no randomness"))?;
-        let id = RoomId(u128::from_be_bytes(bits));
-        let now = services.clock.now();
-        let (_, record) = Room::create(id, now, services.epoch, request.settings)?;
-        let commit = Commit {
-            room: id,
-            epoch: services.epoch,
-            expect: Seq(0),
-            last: record.last(),
-            record: encode_record(&record),
-            snapshot: None,
-        };
-        // Though its fate stay unknown: if it exists, it ends when nobody comes.
-        self.shared
-            .directory
-            .wake_at(now.after(services.config.grace.empty), id);
-        timeout(services.config.call_deadline, self.insist(&commit))
-            .await
-            .unwrap_or_else(|_| Err(unavailable("the store does not answer")))?;
-        metrics::counter!(names::CREATED).increment(1);
-        Ok(id)
-    }
-
-    /// Sends a commit again while its fate is unknown; the store knows it by its bytes.
-    async fn insist(&self, commit: &Commit) -> Result<(), RoomsError> {
-        let Services { store, config, .. } = &*self.shared.services;
-        let mut pause = config.commit_retry;
-        loop {
-            let verdicts = timeout(config.commit_deadline, store.commit(vec![commit.clone()])).await;
-            match verdicts.ok().and_then(|mut verdicts| verdicts.pop()) {
-                Some(Verdict::Committed) => return Ok(()),
-                Some(Verdict::Deposed { .. } | Verdict::Behind { .. }) => {
-                    return Err(unavailable("the store has another owner"));
-                }
-                Some(Verdict::Unknown { .. }) | None => {
-                    metrics::counter!(names::COMMITS_UNKNOWN).increment(1);
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(config.commit_retry_max);
-                }
-            }
+            reach: Reach::Here,
         }
     }
 
@@ -135,7 +98,10 @@ impl Rooms {
     /// # Errors
     /// [`RoomsError::NoSuchRoom`], [`RoomsError::Unavailable`].
     pub async fn overview(&self, room: RoomId) -> Result<Overview, RoomsError> {
-        self.call(room, RoomMessage::Overview).await
+        match &self.reach {
+            Reach::Here => self.call(room, RoomMessage::Overview).await,
+            Reach::Link(remote) => Box::pin(remote.overview(room)).await,
+        }
     }
 
     /// Checks a resume secret without attaching (for REST); answers the role.
@@ -148,8 +114,13 @@ impl Rooms {
         participant: ParticipantId,
         secret: SecretHash,
     ) -> Result<Role, RoomsError> {
-        self.call(room, |reply| RoomMessage::Verify(participant, secret, reply))
-            .await
+        match &self.reach {
+            Reach::Here => {
+                self.call(room, |reply| RoomMessage::Verify(participant, secret, reply))
+                    .await
+            }
+            Reach::Link(remote) => Box::pin(remote.verify(room, participant, secret)).await,
+        }
     }
 
     /// Attaches a socket; makes it a member, rejoins it or puts it into the lobby. Call [`Self::detach`] when the socket ends, whatever
@@ -158,9 +129,14 @@ impl Rooms {
     /// # Errors
     /// [`RoomsError::Rejected`], [`RoomsError::NoSuchRoom`], [`RoomsError::Unavailable`].
     pub async fn attach(&self, room: RoomId, attach: Attach) -> Result<Attached, RoomsError> {
-        self.stays()?;
-        self.call(room, |reply| RoomMessage::Attach(Box::new(attach.clone()), reply))
-            .await
+        match &self.reach {
+            Reach::Here => {
+                self.stays()?;
+                self.call(room, |reply| RoomMessage::Attach(Box::new(attach.clone()), reply))
+                    .await
+            }
+            Reach::Link(remote) => Box::pin(remote.attach(room, attach)).await,
+        }
     }
 
     /// A durable command; answers when it is committed. Cancelling the future does not undo it.
@@ -168,18 +144,26 @@ impl Rooms {
     /// # Errors
     /// [`RoomsError::Rejected`] changes nothing; after [`RoomsError::Unavailable`] the same command id may be sent again and is done once.
     pub async fn execute(&self, room: RoomId, request: Request) -> Result<Position, RoomsError> {
-        self.stays()?;
-        self.call(room, |reply| {
-            RoomMessage::Execute(Box::new(request.clone()), reply)
-        })
-        .await
+        match &self.reach {
+            Reach::Here => {
+                self.stays()?;
+                self.call(room, |reply| {
+                    RoomMessage::Execute(Box::new(request.clone()), reply)
+                })
+                .await
+            }
+            Reach::Link(remote) => Box::pin(remote.execute(room, request)).await,
+        }
     }
 
-    /// An ephemeral signal; its notes come as publications. Never waits.
+    /// An ephemeral signal; its notes come as publications. Never waits, so that of a room on another node success says only that it was sent.
     ///
     /// # Errors
     /// [`RoomsError::Unavailable`] when the room is not in memory or its queue is full: the signal is dropped.
     pub fn signal(&self, room: RoomId, signal: Signal) -> Result<(), RoomsError> {
+        if let Reach::Link(remote) = &self.reach {
+            return remote.signal(room, signal);
+        }
         let door = self
             .shared
             .directory
@@ -204,26 +188,42 @@ impl Rooms {
         room: RoomId,
         participant: ParticipantId,
     ) -> Result<(Position, Snapshot), RoomsError> {
-        self.call(room, |reply| RoomMessage::Snapshot(participant, reply))
-            .await
+        match &self.reach {
+            Reach::Here => {
+                self.call(room, |reply| RoomMessage::Snapshot(participant, reply))
+                    .await
+            }
+            Reach::Link(remote) => Box::pin(remote.snapshot(room, participant)).await,
+        }
     }
 
     /// A socket is gone. Lost only with the room's actor, which asks for the roll call when it is back.
     pub fn detach(&self, room: RoomId, participant: ParticipantId, connection: ConnectionId) {
-        let signal = Signal::Detached {
+        if let Reach::Link(remote) = &self.reach {
+            return remote.detach(room, participant, connection);
+        }
+        let gone = Signal::Detached {
             participant,
             connection,
-            via: self.shared.services.here.clone(),
+            via: self.here().clone(),
         };
+        self.detached(room, gone);
+    }
+
+    /// Tells a room on this node of a socket that is gone, from this node or another.
+    pub(crate) fn detached(&self, room: RoomId, gone: Signal) {
         if let Some(door) = self.shared.directory.existing(room) {
             // A goodbye is never refused: it is what relieves a room.
-            drop(door.send(RoomMessage::Signal(signal), usize::MAX));
+            drop(door.send(RoomMessage::Signal(gone), usize::MAX));
         }
     }
 
     /// The media server gave a participant a credential by rights that may have changed since; the room sets those that hold now. Lost only
     /// with the room's actor, whose successor sets everyone's.
     pub fn media_admitted(&self, room: RoomId, participant: ParticipantId) {
+        if let Reach::Link(remote) = &self.reach {
+            return remote.media_admitted(room, participant);
+        }
         if let Some(door) = self.shared.directory.existing(room) {
             // Never refused, as a goodbye: a mute must not be lost in a rush.
             drop(door.send(RoomMessage::MediaAdmitted(participant), usize::MAX));
@@ -248,6 +248,37 @@ impl Rooms {
     /// nobody asked for it. Runs until it is dropped.
     pub async fn keep_house(&self) {
         crate::housekeeping::run(self, &self.shared.services, &self.shared.directory).await;
+    }
+
+    /// This boot of this node.
+    pub(crate) fn here(&self) -> &NodeIncarnation {
+        &self.shared.services.here
+    }
+
+    /// The reign in which this node owns its rooms.
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.shared.services.epoch
+    }
+
+    /// No call takes longer.
+    pub(crate) fn call_deadline(&self) -> Duration {
+        self.shared.services.config.call_deadline
+    }
+
+    /// The same handle, but its rooms are reached through a link.
+    #[cfg_attr(
+        not(any(test, feature = "test-kit")),
+        expect(
+            dead_code,
+            reason = "one node alone has no link but the loopback of its tests"
+        )
+    )]
+    pub(crate) fn beyond(&self, link: Arc<dyn Link>) -> Self {
+        let remote = Remote::new(link, self.here().clone(), self.epoch(), self.call_deadline());
+        Self {
+            shared: Arc::clone(&self.shared),
+            reach: Reach::Link(Arc::new(remote)),
+        }
     }
 
     /// Set once, when the node stops.
@@ -289,7 +320,7 @@ impl Rooms {
         };
         timeout(config.call_deadline, attempts)
             .await
-            .unwrap_or_else(|_| Err(unavailable("no answer in time")))
+            .unwrap_or_else(|_| Err(no_answer_in_time()))
     }
 
     /// Makes the room's actor panic, as a bug in a rule would.
@@ -318,9 +349,13 @@ impl Rooms {
 
 pub(crate) fn unavailable(reason: &'static str) -> RoomsError {
     RoomsError::Unavailable {
-        reason,
+        reason: Cow::Borrowed(reason),
         retry_after_ms: RETRY_AFTER_MS,
     }
+}
+
+pub(crate) fn no_answer_in_time() -> RoomsError {
+    unavailable("no answer in time")
 }
 
 fn queue_full() -> RoomsError {

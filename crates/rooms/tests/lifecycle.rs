@@ -1,10 +1,10 @@
 //! Rooms as actors: they commit before they speak, come back from a crash and from idleness, and refuse at the door what they cannot hold.
-//! Time is paused: an hour passes at once when nobody has anything else to do.
+//! Time is paused: an hour passes at once when nobody has anything else to do. `linked.rs` runs all of it again with rooms beyond a link.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 #[path = "lifecycle/crashes.rs"]
-mod crashes;
+pub(crate) mod crashes;
 #[path = "lifecycle/draining.rs"]
 mod draining;
 #[path = "lifecycle/housekeeping.rs"]
@@ -13,11 +13,13 @@ mod housekeeping;
 mod media;
 #[path = "lifecycle/returning.rs"]
 mod returning;
+#[path = "lifecycle/serving.rs"]
+mod serving;
 #[path = "lifecycle/store_faults.rs"]
 mod store_faults;
 #[path = "lifecycle/supervisors.rs"]
 mod supervisors;
-mod support;
+pub(crate) mod support;
 
 use std::time::Duration;
 

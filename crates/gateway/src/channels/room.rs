@@ -162,7 +162,7 @@ async fn by<T>(
     answer: impl Future<Output = Result<T, RoomsError>>,
 ) -> Result<T, RoomsError> {
     let late = RoomsError::Unavailable {
-        reason: "no answer in time",
+        reason: "no answer in time".into(),
         retry_after_ms: RETRY_AFTER_MS,
     };
     tokio::time::timeout_at(deadline, answer)

@@ -274,7 +274,7 @@ impl RoomState {
         self.fail(
             waiter,
             &RoomsError::Unavailable {
-                reason,
+                reason: reason.into(),
                 retry_after_ms: RETRY_AFTER_MS,
             },
         );

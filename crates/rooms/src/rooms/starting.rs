@@ -61,7 +61,7 @@ impl Rooms {
         if !rest.is_zero() {
             let retry_after_ms = (rest.as_millis() as u64).max(1);
             return Err(RoomsError::Unavailable {
-                reason: "the room crashed repeatedly",
+                reason: "the room crashed repeatedly".into(),
                 retry_after_ms,
             });
         }

@@ -166,6 +166,7 @@ async fn a_media_server_that_fails_is_asked_again_and_holds_up_nobody() {
     let room = node.room().await;
     node.media.set_down(Some("rebooting"));
     node.attach(room, 1, None).await.unwrap();
+    // Someone new has no media to be told of; whoever is admitted has.
     node.rooms.media_admitted(room, ParticipantId(1));
     node.say(room, 1, "a", "heard all the same").await.unwrap();
     let asked = node.media.calls().len();

@@ -11,6 +11,7 @@ use videorooms_domain::{
     Actor as By, Command, ConnectionId, Epoch, Event, NodeIncarnation, ParticipantId, Position, Request,
     Role, RoomId, SecretHash, Settings,
 };
+use videorooms_rooms::calls::{Content, Envelope};
 use videorooms_rooms::{
     Attach, Attached, Body, CreateRoom, Credential, Fact, MediaHost, Publication, RollCall, Rooms,
     RoomsConfig, RoomsError, RoomsSupervisor, Subscribers,
@@ -20,6 +21,9 @@ use videorooms_store::{FaultStore, Faults, MemoryStore, RoomStore};
 
 /// No condition of these tests takes longer on any machine, and every grace and rest of a room is over by then where time is paused.
 const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Whether these are the tests of `linked.rs`, whose rooms are reached through a link.
+const LINKED: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"linked");
 
 /// A hub that writes down what it hears and keeps the roll as the gateway's does.
 #[derive(Default)]
@@ -145,6 +149,33 @@ impl Recorder {
     }
 }
 
+/// A hub on another node: what a room says to it and asks of it goes through its bytes.
+struct Linked(Arc<Recorder>);
+
+impl Subscribers for Linked {
+    fn publish(&self, publication: Publication) {
+        let Content::Publication(publication) = carried(Content::Publication(publication)) else {
+            panic!("something else arrived");
+        };
+        self.0.publish(publication);
+    }
+
+    fn roll_call(&self, room: RoomId) -> RollCall {
+        let Content::AskRollCall { room } = carried(Content::AskRollCall { room }) else {
+            panic!("something else arrived");
+        };
+        let Content::RollCall(call) = carried(Content::RollCall(self.0.roll_call(room))) else {
+            panic!("something else arrived");
+        };
+        call
+    }
+}
+
+fn carried(content: Content) -> Content {
+    let bytes = Envelope::new(here(1), content).encode().unwrap();
+    Envelope::decode(&bytes).unwrap().content
+}
+
 /// Everyone has one socket, of its own number.
 fn socket(who: u64) -> (ParticipantId, ConnectionId) {
     (ParticipantId(who), ConnectionId(who))
@@ -180,7 +211,11 @@ impl Node {
         let hub = Arc::new(Recorder::default());
         let media = Arc::new(FakeProvider::default());
         let media_host = MediaHost::new(Arc::clone(&media) as _);
-        let subscribers: Arc<dyn Subscribers> = Arc::clone(&hub) as _;
+        let subscribers: Arc<dyn Subscribers> = if LINKED {
+            Arc::new(Linked(Arc::clone(&hub)))
+        } else {
+            Arc::clone(&hub) as _
+        };
         let rooms = Rooms::new(
             Arc::new(faulty),
             media_host.clone(),
@@ -190,6 +225,7 @@ impl Node {
             config,
         );
         let (supervisor, _) = Actor::spawn(None, RoomsSupervisor, rooms.clone()).await.unwrap();
+        let rooms = if LINKED { rooms.over_loopback() } else { rooms };
         Self {
             rooms,
             hub,

@@ -1,0 +1,101 @@
+//! What can be asked of a room through a link, what is told without an answer, and the answers.
+
+use serde::{Deserialize, Serialize};
+use videorooms_domain::{
+    ConnectionId, Epoch, ParticipantId, Position, Request, Role, RoomId, SecretHash, Signal, Snapshot,
+};
+
+use crate::api::{Attach, Attached, CreateRoom, Overview};
+
+/// Something asked of a room; answered within the envelope's deadline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// Of which room.
+    pub room: RoomId,
+    /// The reign in which the caller knows the room; 0: it knows none. Whoever owns it in an earlier one is deposed and must not answer.
+    #[serde(default)]
+    pub epoch: Epoch,
+    /// What.
+    pub ask: Ask,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// [`crate::Rooms::create`], under an id that the caller drew.
+    Create(CreateRoom),
+    /// [`crate::Rooms::overview`].
+    Overview,
+    /// [`crate::Rooms::verify`].
+    Verify {
+        /// Whose secret.
+        participant: ParticipantId,
+        /// SHA-256 of it.
+        secret: SecretHash,
+    },
+    /// [`crate::Rooms::attach`]; the socket is on the node that sent the envelope.
+    Attach(Box<Attach>),
+    /// [`crate::Rooms::execute`]. Under its command id it may be sent again: it is done once.
+    Execute(Box<Request>),
+    /// [`crate::Rooms::snapshot`].
+    Snapshot {
+        /// As who may see it.
+        participant: ParticipantId,
+    },
+}
+
+/// Something told to a room; nobody waits for an answer, and none comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cast {
+    /// To which room.
+    pub room: RoomId,
+    /// As [`Call::epoch`].
+    #[serde(default)]
+    pub epoch: Epoch,
+    /// What.
+    pub tell: Tell,
+}
+
+/// What is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tell {
+    /// [`crate::Rooms::signal`].
+    Signal(Signal),
+    /// [`crate::Rooms::detach`]; the socket was on the node that sent the envelope.
+    Detach {
+        /// Whose socket.
+        participant: ParticipantId,
+        /// Which.
+        connection: ConnectionId,
+    },
+    /// [`crate::Rooms::media_admitted`].
+    MediaAdmitted {
+        /// Who was given a way to the media.
+        participant: ParticipantId,
+    },
+}
+
+/// The answer to the [`Ask`] of the same name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// The room is durable.
+    Create,
+    /// What anyone may know.
+    Overview(Overview),
+    /// The secret is good; the role.
+    Verify(Role),
+    /// The socket is attached, or its owner waits.
+    Attach(Box<Attached>),
+    /// Where the command stands in the history.
+    Execute(Position),
+    /// The room.
+    Snapshot {
+        /// Where it stands.
+        position: Position,
+        /// As it may be seen.
+        snapshot: Box<Snapshot>,
+    },
+}
