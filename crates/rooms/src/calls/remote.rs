@@ -171,3 +171,85 @@ fn unsendable(error: WireError) -> RoomsError {
 fn misanswered() -> RoomsError {
     unavailable("the answer of another node was not understood")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use parking_lot::Mutex;
+    use videorooms_domain::Settings;
+
+    use super::super::ENVELOPE_BYTES;
+    use super::*;
+
+    /// Answers by script; never when that has come to its end.
+    struct Scripted(Mutex<VecDeque<Vec<u8>>>);
+
+    #[async_trait]
+    impl Link for Scripted {
+        async fn call(&self, _call: Vec<u8>) -> Result<Vec<u8>, RoomsError> {
+            let answer = self.0.lock().pop_front();
+            match answer {
+                Some(answer) => Ok(answer),
+                None => std::future::pending().await,
+            }
+        }
+
+        fn cast(&self, _cast: Vec<u8>) -> Result<(), RoomsError> {
+            Ok(())
+        }
+    }
+
+    fn here() -> NodeIncarnation {
+        NodeIncarnation {
+            node: "a".parse().unwrap(),
+            incarnation: 1,
+        }
+    }
+
+    fn remote(answers: impl IntoIterator<Item = Vec<u8>>) -> Remote {
+        let link = Scripted(Mutex::new(answers.into_iter().collect()));
+        Remote::new(Arc::new(link), here(), Epoch(1), Duration::from_secs(5))
+    }
+
+    fn is_unavailable<T>(result: &Result<T, RoomsError>) -> bool {
+        matches!(result, Err(RoomsError::Unavailable { .. }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_cannot_be_read_is_of_another_kind_or_never_comes_is_unavailable() {
+        let bytes = |content| Envelope::new(here(), content).encode().unwrap();
+        let remote = remote([
+            Vec::new(),
+            b"{}".to_vec(),
+            bytes(Content::Answer(Answer::Verify(Role::Host))),
+            bytes(Content::AskRollCall { room: RoomId(1) }),
+            bytes(Content::Refused(RoomsError::NoSuchRoom)),
+        ]);
+        for _ in 0..4 {
+            assert!(is_unavailable(&remote.overview(RoomId(1)).await));
+        }
+        assert_eq!(remote.overview(RoomId(1)).await, Err(RoomsError::NoSuchRoom));
+        let since = tokio::time::Instant::now();
+        assert!(is_unavailable(&remote.overview(RoomId(1)).await));
+        assert_eq!(since.elapsed().as_secs(), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_too_large_for_an_envelope_is_refused_here() {
+        let remote = remote([]);
+        let large = "x".repeat(ENVELOPE_BYTES);
+        let settings = Settings {
+            name: large.clone(),
+            ..Settings::default()
+        };
+        assert!(is_unavailable(
+            &remote.create(RoomId(1), CreateRoom { settings }).await
+        ));
+        let data = Signal::Data {
+            participant: ParticipantId(1),
+            data: large.into(),
+        };
+        assert!(is_unavailable(&remote.signal(RoomId(1), data)));
+    }
+}
