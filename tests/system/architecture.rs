@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("media", &[]),
     ("debug", &[]),
     ("store", &["domain"]),
+    ("cluster", &["domain"]),
     ("sfu", &["domain", "media"]),
     ("rooms", &["domain", "sfu", "store"]),
     ("gateway", &["debug", "domain", "protocol", "rooms", "sfu"]),
@@ -47,7 +48,7 @@ const IMPURE: &[&str] = &[
     "tokio",
     "tracing",
 ];
-const PURE: &[&str] = &["domain", "protocol"];
+const PURE: &[&str] = &["cluster", "domain", "protocol"];
 
 fn workspace() -> Metadata {
     MetadataCommand::new()
