@@ -239,3 +239,6 @@ impl Link {
         without_store: None,
     };
 }
+
+#[cfg(test)]
+mod tests;

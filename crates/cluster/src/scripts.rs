@@ -305,3 +305,6 @@ impl Store {
 fn fresh(stored: u64, known: u64, time: StoreTime) -> u64 {
     (stored + 1).max(known.saturating_add(1)).max(time.floor)
 }
+
+#[cfg(test)]
+mod tests;
