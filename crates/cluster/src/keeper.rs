@@ -5,7 +5,7 @@
 //! * **K1** At most one renewal is on its way. One that is not answered within `answer_within` ends its connection: its fate is unknown, and so
 //!   is that of everything else sent on it.
 //! * **K2** Answers to what was sent on an earlier connection are ignored.
-//! * **K3** A node whose runtime has not ticked for `runtime_stall` does not renew; it stays connected.
+//! * **K3** A node whose runtime has not ticked for `runtime_stall` does not renew, and is not frozen; it stays connected.
 //! * **K4** Only a node with a lease judges others, and a node that lost its lease begins a new streak.
 //! * **K5** A boot that was superseded does nothing any more.
 
@@ -127,8 +127,7 @@ impl LeaseKeeper {
 
     /// Looks at the clock; call it at [`Self::wakes_at`] and after every input.
     pub fn poll(&mut self, now: Instant) -> Vec<KeeperAction> {
-        let agreed = self.membership.agrees_without_store(now);
-        self.lease.poll(now, agreed);
+        self.lease.poll(now, self.agrees_without_store(now));
         if !self.lease.is_live(now) {
             self.membership.interrupted();
         }
@@ -184,7 +183,8 @@ impl LeaseKeeper {
                 *renew = Renewal::Due(sent.after(self.timing.renew_every));
                 self.wait = Duration::ZERO;
                 self.generation = self.generation.max(renewed.generation);
-                self.lease.poll(now, self.membership.agrees_without_store(now));
+                let agreed = self.agrees_without_store(now);
+                self.lease.poll(now, agreed);
                 self.lease.renewed(now, sent);
                 self.membership.renewed(now, sent, renewed);
                 Vec::new()
@@ -266,7 +266,7 @@ impl LeaseKeeper {
                 self.disconnected(now);
                 Some(KeeperAction::Disconnect)
             }
-            Renewal::Due(at) if now >= at && now.since(self.runtime_ticked) < self.timing.runtime_stall => {
+            Renewal::Due(at) if now >= at && !self.is_stalled(now) => {
                 let (renew, sent) = (Renewal::Sent(now), now);
                 self.connection = Connection::Open { store, renew };
                 let (caller, cached) = (self.caller_in(store), self.membership.cached());
@@ -274,6 +274,15 @@ impl LeaseKeeper {
             }
             Renewal::Sent(_) | Renewal::Due(_) => None,
         }
+    }
+
+    /// A node that stands still has lost its lease by its own fault, whatever the others say of the store.
+    fn agrees_without_store(&self, now: Instant) -> bool {
+        !self.is_stalled(now) && self.membership.agrees_without_store(now)
+    }
+
+    fn is_stalled(&self, now: Instant) -> bool {
+        now.since(self.runtime_ticked) >= self.timing.runtime_stall
     }
 
     fn is_overdue(&self, now: Instant, sent: Instant) -> bool {
@@ -304,3 +313,6 @@ impl LeaseKeeper {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

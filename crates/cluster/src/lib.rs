@@ -9,6 +9,7 @@
 
 pub mod keeper;
 pub mod lease;
+pub mod link;
 pub mod membership;
 pub mod node;
 pub mod ownership;
