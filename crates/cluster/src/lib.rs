@@ -15,6 +15,7 @@ pub mod node;
 pub mod ownership;
 pub mod placement;
 pub mod scripts;
+pub mod subscription;
 mod time;
 mod values;
 
