@@ -6,6 +6,8 @@ mod calm;
 mod cluster;
 #[path = "../tests/model_check/requests.rs"]
 mod requests;
+#[path = "../tests/model_check/sights.rs"]
+mod sights;
 #[path = "../tests/model_check/steps.rs"]
 mod steps;
 
@@ -18,76 +20,103 @@ use stateright::{Checker, Model};
 /// The longest that one case may take.
 const LIMIT: Duration = Duration::from_mins(9);
 
-fn cases() -> Vec<(&'static str, Bounds)> {
+/// A name, bounds, and what is to be seen on the way.
+type Case = (&'static str, Bounds, Vec<&'static str>);
+
+/// Pairs of faults begin with a cluster at rest: `tests/model_check.rs` has each fault while it boots.
+fn cases() -> Vec<Case> {
+    use sights::{BACK, DEAD, FENCED, FROZEN, INHERITED, LOSSY, MOVED, RESTORED, SUSPENDED, TWO_BELIEVE};
     let calm = Budget::CALM;
-    let regress = Budget {
-        outages: 1,
-        regress: 2,
-        ..calm
+    let outage = Budget { outages: 1, ..calm };
+    let regress = Budget { regress: 2, ..outage };
+    let pair = |name, budget, sights: &[&'static str]| {
+        let bounds = Bounds {
+            is_settled: true,
+            ..Bounds::of(budget)
+        };
+        (name, bounds, sights.to_vec())
     };
-    let one = |name, budget| (name, Bounds::of(budget));
-    let two_shards = Bounds {
-        shards: 2,
-        ..Bounds::of(Budget { crashes: 1, ..calm })
-    };
+    let mut two_shards = pair("2 shards, 1 crash", Budget { crashes: 1, ..calm }, &[INHERITED]);
+    two_shards.1.shards = 2;
     vec![
-        one(
-            "2 crashes, 1 new boot",
+        pair(
+            "2 crashes, 2 new boots",
             Budget {
                 crashes: 2,
-                restarts: 1,
+                restarts: 2,
                 ..calm
             },
+            &[DEAD, INHERITED],
         ),
-        one(
+        pair(
             "1 crash, 1 pause",
             Budget {
                 crashes: 1,
                 pauses: 1,
                 ..calm
             },
+            &[BACK, TWO_BELIEVE],
         ),
-        one(
+        pair(
             "1 crash, 1 loss",
             Budget {
                 crashes: 1,
                 losses: 1,
                 ..calm
             },
+            &[INHERITED],
         ),
-        one(
-            "1 pause, 1 loss",
+        pair(
+            "1 crash, 1 drain",
             Budget {
-                pauses: 1,
+                crashes: 1,
+                drains: 1,
+                ..calm
+            },
+            &[MOVED],
+        ),
+        pair(
+            "1 drain, 1 loss",
+            Budget {
+                drains: 1,
                 losses: 1,
                 ..calm
             },
+            &[MOVED],
         ),
-        one("2 losses", Budget { losses: 2, ..calm }),
-        one(
-            "store regresses",
+        pair("2 losses", Budget { losses: 2, ..calm }, &[SUSPENDED]),
+        pair(
+            "store restarts, 1 crash",
+            Budget { crashes: 1, ..outage },
+            &[FROZEN, INHERITED],
+        ),
+        pair(
+            "store forgets",
             Budget {
                 commits: 2,
                 ..regress
             },
+            &[LOSSY, RESTORED],
         ),
-        one(
-            "store regresses, 1 crash",
+        pair(
+            "store forgets, 1 crash",
             Budget {
                 crashes: 1,
                 ..regress
             },
+            &[LOSSY, RESTORED],
         ),
-        one("store regresses, 1 pause", Budget { pauses: 1, ..regress }),
-        one(
+        pair(
+            "store forgets, 1 pause",
+            Budget { pauses: 1, ..regress },
+            &[LOSSY, FENCED],
+        ),
+        pair(
             "store restarts, 1 loss",
-            Budget {
-                outages: 1,
-                losses: 1,
-                ..calm
-            },
+            Budget { losses: 1, ..outage },
+            &[FROZEN],
         ),
-        ("2 shards, 1 crash", two_shards),
+        two_shards,
     ]
 }
 
@@ -99,7 +128,7 @@ fn cases() -> Vec<(&'static str, Bounds)> {
 fn main() -> ExitCode {
     let only: Vec<String> = std::env::args().skip(1).collect();
     let mut failed = false;
-    for (name, bounds) in cases() {
+    for (name, bounds, sights) in cases() {
         if !only.is_empty() && !only.iter().any(|part| name.contains(part.as_str())) {
             continue;
         }
@@ -111,7 +140,17 @@ fn main() -> ExitCode {
             "{name:<28} {states:>10} states {took:>8.1?} {}",
             if is_done { "all" } else { "NOT ALL" }
         );
-        for (property, path) in checker.discoveries() {
+        for sight in sights
+            .into_iter()
+            .filter(|sight| checker.discovery(sight).is_none())
+        {
+            failed = true;
+            println!("  never seen: {sight}");
+        }
+        for property in [steps::ONE_WRITER, steps::CALM] {
+            let Some(path) = checker.discovery(property) else {
+                continue;
+            };
             failed = true;
             println!("  does not hold: {property}");
             for step in path.into_actions() {

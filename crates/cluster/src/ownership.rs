@@ -349,3 +349,6 @@ fn is_alive(node: &NodeIncarnation, nodes: &[NodeView]) -> bool {
         .iter()
         .any(|view| view.node == *node && view.state != NodeState::Dead)
 }
+
+#[cfg(test)]
+mod tests;

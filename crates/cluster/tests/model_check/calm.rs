@@ -61,6 +61,19 @@ fn is_served_once(state: &State, shard: videorooms_domain::ShardId) -> bool {
         return false;
     };
     // Between two ticks the lease of the last one still holds.
+    let is_leaving = |slot: &super::cluster::Slot| slot.is_draining;
+    let stays = |slot: &super::cluster::Slot| slot.may_run() && !slot.is_draining;
+    let owned_by_leaving = state.slots.iter().any(|slot| {
+        is_leaving(slot)
+            && slot.may_run()
+            && slot
+                .running
+                .as_ref()
+                .is_some_and(|it| it.node.reign(shard).is_some())
+    });
+    if owned_by_leaving && state.slots.iter().any(stays) {
+        return false;
+    }
     let is_live = owner.node.keeper.lease().is_live(NOW);
     let room = owner.rooms.get(&shard);
     let is_whole = room.is_some_and(|room| room.log == stored && !room.is_behind && room.pending.is_none());

@@ -29,6 +29,8 @@ pub(crate) struct Bounds {
     pub(crate) settles_within: usize,
     /// Durations.
     pub(crate) timing: Timing,
+    /// Begin with a cluster at rest instead of one that boots.
+    pub(crate) is_settled: bool,
     /// What is wrong on purpose.
     pub(crate) planted: Option<Planted>,
 }
@@ -42,6 +44,7 @@ impl Bounds {
             budget,
             settles_within: 16,
             timing: timing(),
+            is_settled: false,
             planted: None,
         }
     }
@@ -54,6 +57,7 @@ impl Budget {
         crashes: 0,
         restarts: 0,
         pauses: 0,
+        drains: 0,
         outages: 0,
         regress: 0,
         losses: 0,
@@ -80,6 +84,8 @@ pub(crate) struct Budget {
     /// New boots after crashes.
     pub(crate) restarts: u8,
     pub(crate) pauses: u8,
+    /// Nodes that are told to give everything away.
+    pub(crate) drains: u8,
     /// Ends of a life of the store.
     pub(crate) outages: u8,
     /// How many changes such an end may lose.
@@ -126,6 +132,7 @@ pub(crate) struct Slot {
     pub(crate) boot: u64,
     pub(crate) is_polled: bool,
     pub(crate) is_paused: bool,
+    pub(crate) is_draining: bool,
     pub(crate) running: Option<Running>,
 }
 
@@ -136,6 +143,8 @@ pub(crate) struct Running {
     /// The life of the store that its connection is of.
     pub(crate) life: Option<u8>,
     pub(crate) rooms: BTreeMap<ShardId, Room>,
+    /// For the observer.
+    pub(crate) was_fenced: bool,
 }
 
 /// What lives in a shard.
@@ -189,14 +198,14 @@ pub(crate) fn name(slot: usize, incarnation: u64) -> NodeIncarnation {
     NodeIncarnation { node, incarnation }
 }
 
-/// What every node says of itself.
-pub(crate) fn profile() -> Profile {
+/// What a node says of itself.
+pub(crate) fn profile(draining: bool) -> Profile {
     Profile {
         address: "".into(),
         version: 1,
         load: 0,
         weight: 1,
-        draining: false,
+        draining,
     }
 }
 
@@ -211,6 +220,7 @@ impl Running {
             node: Node::new(name(slot, boot), bounds.shards, bounds.timing.clone(), NOW),
             life: None,
             rooms: BTreeMap::new(),
+            was_fenced: false,
         }
     }
 }
@@ -222,6 +232,7 @@ impl State {
             boot: 1,
             is_polled: false,
             is_paused: false,
+            is_draining: false,
             running: Some(Running::new(slot, 1, bounds)),
         };
         let data = Data {

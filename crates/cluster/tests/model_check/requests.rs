@@ -14,6 +14,7 @@ use super::cluster::{Bounds, Entry, NOW, Planted, Running, State, profile};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Request {
     Renew {
+        draining: bool,
         caller: Caller,
         cached: Option<Generation>,
         sent: Instant,
@@ -73,11 +74,14 @@ impl Request {
     }
 
     /// The request for an action, if it is one for the store.
-    pub(crate) fn of(action: &NodeAction, caller: Option<Caller>) -> Option<Self> {
+    pub(crate) fn of(action: &NodeAction, caller: Option<Caller>, draining: bool) -> Option<Self> {
         match (action.clone(), caller) {
-            (NodeAction::Keeper(KeeperAction::Renew { caller, cached, sent }), _) => {
-                Some(Self::Renew { caller, cached, sent })
-            }
+            (NodeAction::Keeper(KeeperAction::Renew { caller, cached, sent }), _) => Some(Self::Renew {
+                draining,
+                caller,
+                cached,
+                sent,
+            }),
             (NodeAction::Keeper(KeeperAction::Declare(caller, declaration)), _) => {
                 Some(Self::Declare(caller, declaration))
             }
@@ -114,9 +118,12 @@ impl State {
         let data = &mut self.server.data;
         let store = &mut data.store;
         let answer = match request {
-            Request::Renew { caller, cached, sent } => {
-                Answer::Renewed(*sent, store.renew(time, caller, &profile(), *cached))
-            }
+            Request::Renew {
+                draining,
+                caller,
+                cached,
+                sent,
+            } => Answer::Renewed(*sent, store.renew(time, caller, &profile(*draining), *cached)),
             Request::Declare(caller, declaration) => {
                 Answer::Declared(store.declare_dead(time, caller, declaration))
             }

@@ -29,6 +29,8 @@ pub(crate) enum Step {
     Command(usize, ShardId, Option<Fault>),
     /// A late request is executed.
     Deliver(usize),
+    /// A node is told to give everything away.
+    Drain(usize),
     Crash(usize),
     Restart(usize),
     Pause(usize),
@@ -68,7 +70,12 @@ impl Model for Bounds {
     type Action = Step;
 
     fn init_states(&self) -> Vec<State> {
-        vec![State::new(self)]
+        let booting = State::new(self);
+        vec![if self.is_settled {
+            super::calm::calmed(self, &booting, true)
+        } else {
+            booting
+        }]
     }
 
     fn actions(&self, state: &State, steps: &mut Vec<Step>) {
@@ -96,6 +103,7 @@ impl Model for Bounds {
                     let ready = running.rooms.iter().filter(|(shard, room)| {
                         room.pending.is_none()
                             && !room.is_behind
+                            && running.node.ownership.accepts(**shard)
                             && running.node.reign(**shard) == Some(room.epoch)
                     });
                     for (shard, _) in ready.filter(|_| budget.commits > 0) {
@@ -103,6 +111,9 @@ impl Model for Bounds {
                     }
                     if budget.pauses > 0 {
                         steps.push(Step::Pause(n));
+                    }
+                    if budget.drains > 0 {
+                        steps.push(Step::Drain(n));
                     }
                 }
             }
@@ -132,11 +143,18 @@ impl Model for Bounds {
             }
             Step::Command(n, shard, fault) => state.command(self, n, shard, fault),
             Step::Deliver(k) => state.deliver(self, k),
+            Step::Drain(n) => {
+                state.budget.drains -= 1;
+                state.slots[n].is_draining = true;
+                if let Some(running) = &mut state.slots[n].running {
+                    running.node.ownership.drain(true);
+                }
+            }
             Step::Crash(n) => {
                 state.budget.crashes -= 1;
                 state.excuse_fault();
                 state.slots[n].running = None;
-                state.slots[n].is_paused = false;
+                (state.slots[n].is_paused, state.slots[n].is_draining) = (false, false);
                 state.excuse_forgotten();
             }
             Step::Restart(n) => {
@@ -161,12 +179,15 @@ impl Model for Bounds {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        vec![
-            Property::always(ONE_WRITER, |_, state: &State| state.history.violation.is_none()),
-            Property::always(CALM, |bounds: &Bounds, state: &State| {
-                !state.is_tick_new() || super::calm::settles(bounds, state)
-            }),
-        ]
+        let one_writer = |_: &Bounds, state: &State| state.history.violation.is_none();
+        let calm =
+            |bounds: &Bounds, state: &State| !state.is_tick_new() || super::calm::settles(bounds, state);
+        let mut properties = vec![
+            Property::always(ONE_WRITER, one_writer),
+            Property::always(CALM, calm),
+        ];
+        properties.extend(super::sights::properties());
+        properties
     }
 }
 
@@ -251,7 +272,7 @@ impl State {
             .running
             .as_ref()
             .and_then(|running| running.node.keeper.caller());
-        match Request::of(&action, caller) {
+        match Request::of(&action, caller, self.slots[n].is_draining) {
             Some(request) => {
                 let more = self.send(bounds, n, request, errands);
                 errands.queue.extend(more);
@@ -340,7 +361,18 @@ impl State {
             ) => {
                 running.rooms.remove(&shard);
             }
-            NodeAction::Fence | NodeAction::Keeper(_) | NodeAction::Ownership(_) => {}
+            NodeAction::Ownership(OwnershipAction::Prepare { shard, to }) => {
+                let is_ready = self
+                    .slots
+                    .iter()
+                    .enumerate()
+                    .any(|(peer, slot)| slot.may_run() && name(peer, slot.boot) == to);
+                if let Some(running) = &mut self.slots[n].running {
+                    running.node.ownership.prepared(NOW, shard, is_ready);
+                }
+            }
+            NodeAction::Fence => running.was_fenced = true,
+            NodeAction::Keeper(_) | NodeAction::Ownership(_) => {}
         }
         self.excuse_forgotten();
     }
@@ -357,6 +389,16 @@ impl State {
                     let more = self.send(bounds, n, request, errands);
                     errands.queue.extend(more);
                 }
+            }
+            let running = self.slots[n].running.as_mut();
+            let flushed = running.filter(|running| {
+                running
+                    .rooms
+                    .get(&shard)
+                    .is_some_and(|room| room.pending.is_none())
+            });
+            if let Some(running) = flushed {
+                running.node.ownership.flushed(NOW, shard);
             }
         }
     }
@@ -407,7 +449,7 @@ impl State {
         self.server.past.clear();
         self.server.is_up = true;
         self.server.life += 1;
-        self.history.is_lossy |= lost > 0;
+        self.history.is_lossy |= self.is_missing_something();
         self.excuse_forgotten();
     }
 }
