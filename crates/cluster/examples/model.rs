@@ -36,8 +36,15 @@ fn cases() -> Vec<Case> {
         };
         (name, bounds, sights.to_vec())
     };
-    let mut two_shards = pair("2 shards, 1 crash", Budget { crashes: 1, ..calm }, &[INHERITED]);
+    let mut two_shards = pair("2 shards, 1 crash, 1 pause", Budget { commits: 2, crashes: 1, pauses: 1, ..calm }, &[INHERITED]);
     two_shards.1.shards = 2;
+    let two_faults = Budget {
+        crashes: 1,
+        pauses: 1,
+        ..calm
+    };
+    let mut slower = pair("1 crash, 1 pause, slowly", two_faults, &[BACK, TWO_BELIEVE]);
+    slower.1.timing = cluster::slower(&slower.1.timing);
     vec![
         pair(
             "2 crashes, 2 new boots",
@@ -116,7 +123,26 @@ fn cases() -> Vec<Case> {
             Budget { losses: 1, ..outage },
             &[FROZEN],
         ),
+        pair(
+            "2 crashes, 1 pause",
+            Budget {
+                crashes: 2,
+                restarts: 1,
+                pauses: 1,
+                ..calm
+            },
+            &[BACK],
+        ),
+        pair(
+            "1 crash, 1 pause, 1 loss",
+            Budget {
+                losses: 1,
+                ..two_faults
+            },
+            &[BACK, TWO_BELIEVE],
+        ),
         two_shards,
+        slower,
     ]
 }
 

@@ -74,6 +74,8 @@ pub struct Timing {
     pub runtime_stall: Duration,
     /// From one planned hand-off of an idle shard to the next.
     pub hand_off_every: Duration,
+    /// From a search for idle shards that belong elsewhere, which found none, to the next; one takes a hash for each shard and node.
+    pub look_every: Duration,
 }
 
 impl Default for Timing {
@@ -92,6 +94,7 @@ impl Default for Timing {
             settle: ms(1000),
             runtime_stall: ms(2000),
             hand_off_every: ms(50),
+            look_every: ms(1000),
         }
     }
 }

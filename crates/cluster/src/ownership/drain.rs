@@ -166,11 +166,17 @@ impl Ownership {
         let mut idle = self.held.iter_mut().filter(|(_, holding)| {
             holding.moving.is_none() && !holding.is_in_use && holding.confirmed == store && !holding.is_asked
         });
-        let (shard, holding, to) = idle.find_map(|(shard, holding)| {
+        let misplaced = idle.find_map(|(shard, holding)| {
             let to = placement::home(*shard, nodes).filter(|to| *to != me)?;
             Some((*shard, holding, to.clone()))
-        })?;
-        self.next_hand_off = now.after(self.hand_off_every);
+        });
+        let pause = if misplaced.is_some() {
+            self.hand_off_every
+        } else {
+            self.look_every
+        };
+        self.next_hand_off = now.after(pause);
+        let (shard, holding, to) = misplaced?;
         Some(begin(now, shard, holding, to))
     }
 

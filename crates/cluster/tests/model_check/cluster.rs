@@ -188,6 +188,21 @@ fn timing() -> Timing {
         settle: ticks(2),
         runtime_stall: ticks(3),
         hand_off_every: ticks(1),
+        look_every: ticks(2),
+    }
+}
+
+/// Other relations: a lease that outlives the patience of a judge, who judges after one renewal, and a store that settles for longer.
+#[cfg_attr(test, expect(dead_code, reason = "the larger bounds alone try it"))]
+pub(crate) fn slower(timing: &Timing) -> Timing {
+    let ticks = Duration::from_millis;
+    Timing {
+        lease: ticks(3),
+        streak: 1,
+        stale_gone: ticks(1),
+        stale_answering: ticks(2),
+        settle: ticks(3),
+        ..timing.clone()
     }
 }
 
