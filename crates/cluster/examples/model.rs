@@ -36,7 +36,16 @@ fn cases() -> Vec<Case> {
         };
         (name, bounds, sights.to_vec())
     };
-    let mut two_shards = pair("2 shards, 1 crash, 1 pause", Budget { commits: 2, crashes: 1, pauses: 1, ..calm }, &[INHERITED]);
+    let mut two_shards = pair(
+        "2 shards, 1 crash, 1 pause",
+        Budget {
+            commits: 2,
+            crashes: 1,
+            pauses: 1,
+            ..calm
+        },
+        &[INHERITED],
+    );
     two_shards.1.shards = 2;
     let two_faults = Budget {
         crashes: 1,
@@ -173,7 +182,7 @@ fn main() -> ExitCode {
             failed = true;
             println!("  never seen: {sight}");
         }
-        for property in [steps::ONE_WRITER, steps::CALM] {
+        for property in [steps::ONE_WRITER, steps::ONE_VOICE, steps::CALM] {
             let Some(path) = checker.discovery(property) else {
                 continue;
             };

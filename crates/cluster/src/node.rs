@@ -53,6 +53,18 @@ impl Node {
         self.ownership.reign(shard)
     }
 
+    /// May what is not durable (levels, reactions) be said for the shard at this moment: by a holder with a lease whose reign the store confirmed, or by any holder while
+    /// the store is away for a majority.
+    #[must_use]
+    pub fn speaks(&self, now: Instant, shard: ShardId) -> bool {
+        let lease = self.keeper.lease();
+        match lease.standing() {
+            Standing::Live => lease.speaks(now) && self.ownership.reign(shard).is_some(),
+            Standing::Frozen => lease.speaks(now) && self.ownership.holdings().any(|(held, _)| held == shard),
+            Standing::Suspended | Standing::Fenced => false,
+        }
+    }
+
     /// Looks at the clock.
     pub fn poll(&mut self, now: Instant) -> Vec<NodeAction> {
         let mut actions: Vec<_> = self

@@ -10,13 +10,13 @@ mod model_check {
 
 use model_check::cluster::{Bounds, Budget, Planted};
 use model_check::sights;
-use model_check::steps::{CALM, ONE_WRITER, Step};
+use model_check::steps::{CALM, ONE_VOICE, ONE_WRITER, Step};
 use stateright::{Checker, HasDiscoveries, Model};
 
 /// Nothing is wrong in any state within these bounds, and all this is seen on the way.
 fn holds(budget: Budget, sights: &[&'static str]) {
     let checker = Bounds::of(budget).checker().threads(2).spawn_dfs().join();
-    for property in [ONE_WRITER, CALM] {
+    for property in [ONE_WRITER, ONE_VOICE, CALM] {
         checker.assert_no_discovery(property);
     }
     for sight in sights {
@@ -74,6 +74,19 @@ fn epochs_that_come_again_after_the_store_lost_them_are_found() {
     let steps = found(Planted::CountedEpochs, ONE_WRITER, budget);
     assert!(
         steps.iter().any(|step| matches!(step, Step::StoreBegins(1..))),
+        "{steps:?}"
+    );
+}
+
+#[test]
+fn a_lease_that_is_longer_than_a_judge_is_patient_is_found() {
+    let budget = Budget {
+        losses: 1,
+        ..Budget::CALM
+    };
+    let steps = found(Planted::LongLease, ONE_VOICE, budget);
+    assert!(
+        steps.iter().any(|step| matches!(step, Step::Poll(_, Some(_)))),
         "{steps:?}"
     );
 }

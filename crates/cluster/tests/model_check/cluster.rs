@@ -73,6 +73,8 @@ pub(crate) enum Planted {
     EarlyAcknowledgement,
     /// Epochs and generations are counted without the store's clock.
     CountedEpochs,
+    /// A lease outlives the patience with nodes that answer.
+    LongLease,
 }
 
 /// What may still happen.
@@ -192,7 +194,7 @@ fn timing() -> Timing {
     }
 }
 
-/// Other relations: a lease that outlives the patience of a judge, who judges after one renewal, and a store that settles for longer.
+/// Other relations: a lease that outlives the patience with the silent, judges after one renewal, and a store that settles for longer.
 #[cfg_attr(test, expect(dead_code, reason = "the larger bounds alone try it"))]
 pub(crate) fn slower(timing: &Timing) -> Timing {
     let ticks = Duration::from_millis;
@@ -200,7 +202,6 @@ pub(crate) fn slower(timing: &Timing) -> Timing {
         lease: ticks(3),
         streak: 1,
         stale_gone: ticks(1),
-        stale_answering: ticks(2),
         settle: ticks(3),
         ..timing.clone()
     }
@@ -231,8 +232,12 @@ pub(crate) fn run_id(life: u8) -> StoreIncarnation {
 
 impl Running {
     pub(crate) fn new(slot: usize, boot: u64, bounds: &Bounds) -> Self {
+        let mut timing = bounds.timing.clone();
+        if bounds.planted == Some(Planted::LongLease) {
+            timing.lease *= 3;
+        }
         Self {
-            node: Node::new(name(slot, boot), bounds.shards, bounds.timing.clone(), NOW),
+            node: Node::new(name(slot, boot), bounds.shards, timing, NOW),
             life: None,
             rooms: BTreeMap::new(),
             was_fenced: false,

@@ -13,6 +13,8 @@ use super::requests::{Answer, Request};
 
 /// Nobody writes but the owner, and no epoch has two.
 pub(crate) const ONE_WRITER: &str = "one writer in an epoch of a shard";
+/// As long as links show the truth; a node that is paused says nothing.
+pub(crate) const ONE_VOICE: &str = "two nodes never speak for a shard at once, but in an outage";
 /// From every situation without further faults.
 pub(crate) const CALM: &str = "soon each shard has one live owner and all that was acknowledged";
 /// Most rounds of request and answer in one poll; more would be a loop without end.
@@ -186,12 +188,27 @@ impl Model for Bounds {
             Property::always(ONE_WRITER, one_writer),
             Property::always(CALM, calm),
         ];
+        properties.push(Property::always(ONE_VOICE, |bounds: &Bounds, state: &State| {
+            let shards = (0..bounds.shards).map(ShardId);
+            shards.into_iter().all(|shard| state.voices(shard) <= 1)
+        }));
         properties.extend(super::sights::properties());
         properties
     }
 }
 
 impl State {
+    /// How many live nodes would speak for the shard.
+    fn voices(&self, shard: ShardId) -> usize {
+        let awake = self.slots.iter().filter(|slot| slot.may_run());
+        let speaks =
+            |running: &&Running| running.node.keeper.lease().is_live(NOW) && running.node.speaks(NOW, shard);
+        awake
+            .filter_map(|slot| slot.running.as_ref())
+            .filter(speaks)
+            .count()
+    }
+
     /// A node looks at the clock; was the loss met.
     pub(crate) fn poll(&mut self, bounds: &Bounds, n: usize, loss: Option<Loss>) -> bool {
         self.slots[n].is_polled = true;
