@@ -2,7 +2,7 @@
 
 use super::cluster::{Bounds, NOW, State};
 
-/// From here, without a fault, whether those who are paused wake up or not: after so many ticks each shard has one owner that is alive, serves it and
+/// From here, without a fault, and no number rises any more, whether those who are paused wake up or not: after so many ticks each shard has one owner that is alive, serves it and
 /// has all that was acknowledged.
 pub(crate) fn settles(bounds: &Bounds, state: &State) -> bool {
     let woken = calmed(bounds, state, true);
@@ -24,15 +24,23 @@ pub(crate) fn calmed(bounds: &Bounds, state: &State, wakes: bool) -> State {
     for slot in &mut state.slots {
         slot.is_paused &= !wakes;
     }
-    for _ in 0..bounds.settles_within {
-        for n in 0..state.slots.len() {
-            if state.slots[n].may_run() && !state.slots[n].is_polled {
-                state.poll(bounds, n, None);
-            }
-        }
-        state.tick();
-    }
+    state.pass(bounds, bounds.settles_within);
     state
+}
+
+impl State {
+    /// So many ticks, in each of which every node is polled.
+    fn pass(&mut self, bounds: &Bounds, ticks: usize) {
+        let state = self;
+        for _ in 0..ticks {
+            for n in 0..state.slots.len() {
+                if state.slots[n].may_run() && !state.slots[n].is_polled {
+                    state.poll(bounds, n, None);
+                }
+            }
+            state.tick();
+        }
+    }
 }
 
 fn is_well(bounds: &Bounds, state: &State) -> bool {
@@ -43,6 +51,11 @@ fn is_well(bounds: &Bounds, state: &State) -> bool {
         return true;
     }
     let shards = (0..bounds.shards).map(videorooms_domain::ShardId);
+    let mut later = state.clone();
+    later.pass(bounds, 3);
+    if later.history.highest != state.history.highest {
+        return false;
+    }
     let has_all = state.history.is_excused || !state.is_missing_something();
     has_all && shards.into_iter().all(|shard| is_served_once(state, shard))
 }

