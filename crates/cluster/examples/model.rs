@@ -4,6 +4,8 @@
 mod calm;
 #[path = "../tests/model_check/cluster.rs"]
 mod cluster;
+#[path = "../tests/model_check/polls.rs"]
+mod polls;
 #[path = "../tests/model_check/requests.rs"]
 mod requests;
 #[path = "../tests/model_check/sights.rs"]

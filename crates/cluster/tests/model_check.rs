@@ -3,6 +3,7 @@
 mod model_check {
     pub(crate) mod calm;
     pub(crate) mod cluster;
+    pub(crate) mod polls;
     pub(crate) mod requests;
     pub(crate) mod sights;
     pub(crate) mod steps;
