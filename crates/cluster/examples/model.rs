@@ -20,7 +20,7 @@ use cluster::{Bounds, Budget};
 use stateright::{Checker, Model};
 
 /// The longest that one case may take.
-const LIMIT: Duration = Duration::from_mins(9);
+const LIMIT: Duration = Duration::from_mins(3);
 
 /// A name, bounds, and what is to be seen on the way.
 type Case = (&'static str, Bounds, Vec<&'static str>);

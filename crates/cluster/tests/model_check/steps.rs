@@ -176,7 +176,9 @@ impl Model for Bounds {
         ];
         properties.push(Property::always(ONE_VOICE, |bounds: &Bounds, state: &State| {
             let shards = (0..bounds.shards).map(ShardId);
-            state.server.life > 1 || shards.into_iter().all(|shard| state.voices(shard) <= 1)
+            // Who was paused for less than its lease wakes up and speaks, though it may have been declared dead meanwhile.
+            let may_overlap = bounds.timing.lease > bounds.timing.stale_silent;
+            may_overlap || state.server.life > 1 || shards.into_iter().all(|shard| state.voices(shard) <= 1)
         }));
         properties.extend(super::sights::properties());
         properties
