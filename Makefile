@@ -25,7 +25,7 @@ PAGE := frontend/dist/index.html
 
 step = @printf '\033[1m==> %s\033[0m\n' "$(1)"
 
-.PHONY: help run build test test-setup test-frontend test-rust test-clients test-e2e check bench fmt clean tools
+.PHONY: help run build test test-setup test-frontend test-rust test-clients test-e2e check model bench fmt clean tools
 
 help: ## List the words
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -88,6 +88,10 @@ check: tools $(PAGE) ## Format, lints, types, documentation, licences
 	@cd frontend && npx prettier --config .prettierrc --log-level warn --check $(SCRIPTS)
 	$(call step,dependency arrows and licences)
 	@cargo test --workspace --test system --quiet -- architecture:: licences::
+
+model: tools ## Try everything that can happen to a small cluster (minutes; ONLY="a part of a case's name")
+	$(call step,checking the model)
+	@cargo run --release --quiet -p videorooms-cluster --example model -- $(if $(ONLY),"$(ONLY)")
 
 bench: tools $(PAGE) ## Measure a release build (ONLY=fanout,storm for some of it)
 	$(call step,release build of the node and of the load generator)

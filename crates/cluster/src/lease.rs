@@ -1,206 +1,132 @@
-//! A node's right to speak for its shards. It is renewed at the store and counts from the moment at which the renewal was *sent*; it needs no
-//! clock but the node's own.
-//!
-//! The lease makes nothing durable safe: the store checks epochs with each commit. It silences what was never committed, so that a node that
-//! was paused or cut off does not go on talking to people as if it still were the owner.
+//! How long a node may speak: the lease that it renews with the store, and what becomes of it when it cannot.
 //!
 //! ```text
-//!            lease past             3 s past, and no majority is cut off
-//!   live ──────────────► suspended ──────────────────────────────────────► fenced
-//!    ▲  ▲                  │    ▲                                            ▲  │
-//!    │  └── renewed ───────┘    │ majority no longer sure                    │  │
-//!    │                          ▼                                            │  │
-//!    ├───── renewed ───────── frozen ── … and 3 s past the lease ────────────┘  │
-//!    └───── renewed, without shards ────────────────────────────────────────────┘
+//!            lease past                 majority cannot reach the store either
+//!   live ──────────────────► suspended ────────────────────────────────────────► frozen
+//!    ▲ ▲                       │  ▲  └──── fence_after without lease or majority    │
+//!    │ └────── renewed ────────┤  └─────────────── no majority any more ────────────┤
+//!    │                         ▼                                                    │
+//!    └─ renewed, no rooms ── fenced              renewed, with rooms ───────────────┘
 //! ```
 //!
-//! Invariants, each held by the tests against random histories:
-//! 1. Nobody speaks for a shard at or after the end of its lease, but of what is ephemeral while frozen.
-//! 2. Frozen is only who knows of a majority of the last known nodes, itself among them, that it cannot reach the store either.
-//! 3. What is lost is said to be lost once, by [`Change::Lost`], and before anything new is owned.
-//! 4. Without renewals and without a majority, every history ends fenced within [`LeaseTimes::lease`] + [`LeaseTimes::patience`].
+//! The lease only silences output that no commit stands behind. That nothing is written by a deposed owner is the store's work and needs no clock.
+//!
+//! # Invariants
+//! * **L1** Output leaves until `lease` after the *send* of the last renewal that was answered, not after its answer, or while frozen.
+//! * **L2** An answer that comes when its own lease is past renews nothing.
+//! * **L3** Rooms are dropped once `fence_after` passed since the lease ended or a majority last agreed, whichever is later, and a fenced
+//!   node says nothing before a renewal. A pause of that length fences at the first look at the clock.
+//! * **L4** A node starts fenced.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use videorooms_domain::NodeId;
+use crate::time::{Instant, Timing};
 
-use crate::Time;
-
-/// How long things last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LeaseTimes {
-    /// From the send of a renewal on.
-    pub lease: Duration,
-    /// From the end of the lease until the shards are given up.
-    pub patience: Duration,
-    /// What another node said of the store counts for so long.
-    pub word: Duration,
-}
-
-impl Default for LeaseTimes {
-    fn default() -> Self {
-        Self {
-            lease: Duration::from_millis(900),
-            patience: Duration::from_secs(3),
-            word: Duration::from_millis(1000),
-        }
-    }
-}
-
-/// What a node may do.
+/// Where a node stands with its lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LeaseState {
-    /// All.
+pub enum Standing {
+    /// Commits and speaks.
     Live,
-    /// Keep its shards, and say nothing for them.
+    /// Keeps its rooms and holds all output.
     Suspended,
-    /// Say what is ephemeral: nobody else can have taken its shards.
+    /// The store is away for everyone: speaks of what is ephemeral.
     Frozen,
-    /// Nothing: it has no shards.
+    /// Has dropped its rooms; refuses joins.
     Fenced,
 }
 
-/// What the store answered to a renewal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Renewal {
-    /// The node's shards are its own still, by their epochs.
-    Held,
-    /// It was declared dead meanwhile, or the store knows nothing of it: what it had is another's, or nobody's.
-    Replaced,
-}
-
-/// What has to follow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// It is in this state now; shards stay as they are.
-    Now(LeaseState),
-    /// The shards are gone: drop what lives in them without a word. In this state the node goes on.
-    Lost(LeaseState),
-}
-
-/// The lease of one boot of a node.
-#[derive(Debug, Clone)]
+/// The lease of one node.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Lease {
-    times: LeaseTimes,
-    state: LeaseState,
-    /// Its end, were it not renewed.
-    until: Time,
-    /// Nodes that said that they cannot reach the store, and when.
-    cut_off: BTreeMap<NodeId, Time>,
-    /// The last known nodes beside this one.
-    others: Vec<NodeId>,
+    length: Duration,
+    fence_after: Duration,
+    standing: Standing,
+    /// End of the last lease, or the last moment at which a majority agreed that the store is away.
+    sure_until: Instant,
+    ends: Instant,
 }
 
 impl Lease {
-    /// Before the first renewal: nothing is owned.
+    /// No lease yet.
     #[must_use]
-    pub fn new(times: LeaseTimes) -> Self {
+    pub fn new(timing: &Timing) -> Self {
         Self {
-            times,
-            state: LeaseState::Fenced,
-            until: Time::default(),
-            cut_off: BTreeMap::new(),
-            others: Vec::new(),
+            length: timing.lease,
+            fence_after: timing.fence_after,
+            standing: Standing::Fenced,
+            sure_until: Instant::default(),
+            ends: Instant::default(),
         }
     }
 
-    /// How it stood when it was last told the time.
+    /// As of the last input. What speaks checks [`Self::speaks`] as well, since time may have passed unseen.
     #[must_use]
-    pub fn state(&self) -> LeaseState {
-        self.state
+    pub fn standing(&self) -> Standing {
+        self.standing
     }
 
-    /// May the node speak for its shards at this moment. To be asked before each word, not only after a [`Self::tick`]: a process may have been
-    /// paused in between.
+    /// May ephemeral output leave at this moment.
     #[must_use]
-    pub fn speaks(&self, now: Time) -> bool {
-        self.state == LeaseState::Live && now < self.until
+    pub fn speaks(&self, now: Instant) -> bool {
+        match self.standing {
+            Standing::Live => now < self.ends,
+            Standing::Frozen => now < self.sure_until.after(self.length),
+            Standing::Suspended | Standing::Fenced => false,
+        }
     }
 
-    /// When something changes by itself, if nothing is heard: [`Self::tick`] has to be called then.
+    /// Is the store known to answer: the lease is neither past nor replaced by a majority's word.
     #[must_use]
-    pub fn next(&self) -> Option<Time> {
-        match self.state {
-            LeaseState::Live => Some(self.until),
-            LeaseState::Suspended => Some(self.until + self.times.patience),
-            LeaseState::Frozen => self.cut_off.values().min().map(|said| *said + self.times.word),
-            LeaseState::Fenced => None,
+    pub fn is_live(&self, now: Instant) -> bool {
+        self.standing == Standing::Live && now < self.ends
+    }
+
+    /// When the present lease ends.
+    #[must_use]
+    pub fn ends(&self) -> Instant {
+        self.ends
+    }
+
+    /// A renewal sent at `sent` was answered. The caller looks at the clock first ([`Self::poll`]), so that a pause is noticed before its end is celebrated.
+    pub fn renewed(&mut self, now: Instant, sent: Instant) {
+        let ends = sent.after(self.length);
+        if now < ends {
+            self.ends = self.ends.max(ends);
+            self.sure_until = self.ends;
+            self.standing = Standing::Live;
         }
     }
 
-    /// The store answered a renewal that was sent at `sent`, and told who else there is. Answers that overtake each other do no harm.
-    pub fn renewed(
-        &mut self,
-        now: Time,
-        sent: Time,
-        renewal: Renewal,
-        others: impl IntoIterator<Item = NodeId>,
-    ) -> Option<Change> {
-        self.others = others.into_iter().collect();
-        self.cut_off.clear();
-        self.until = self.until.max(sent + self.times.lease);
-        let before = self.state;
-        if now >= self.until {
-            // The answer was too long on its way. What it says of the shards counts all the same.
-            let replaced = renewal == Renewal::Replaced && before != LeaseState::Fenced;
-            return if replaced {
-                self.state = LeaseState::Fenced;
-                Some(Change::Lost(LeaseState::Fenced))
-            } else {
-                self.tick(now)
-            };
+    /// Looks at the clock. `agreed`: a majority of the nodes last known, this one counted, say on direct links that they cannot reach the store either.
+    pub fn poll(&mut self, now: Instant, agreed: bool) {
+        if self.standing == Standing::Fenced || self.is_live(now) {
+            return;
         }
-        self.state = LeaseState::Live;
-        match (before, renewal) {
-            (LeaseState::Fenced, _) | (LeaseState::Suspended | LeaseState::Frozen, Renewal::Held) => {
-                Some(Change::Now(LeaseState::Live))
-            }
-            (LeaseState::Live, Renewal::Held) => None,
-            (LeaseState::Live | LeaseState::Suspended | LeaseState::Frozen, Renewal::Replaced) => {
-                Some(Change::Lost(LeaseState::Live))
-            }
-        }
-    }
-
-    /// Another node said on its link whether it reaches the store.
-    pub fn heard(&mut self, now: Time, from: NodeId, reaches_store: bool) -> Option<Change> {
-        if reaches_store {
-            self.cut_off.remove(&from);
-        } else if self.others.contains(&from) {
-            self.cut_off.insert(from, now);
-        }
-        self.tick(now)
-    }
-
-    /// Time passes.
-    pub fn tick(&mut self, now: Time) -> Option<Change> {
-        let word = self.times.word;
-        self.cut_off.retain(|_, said| now.since(*said) < word);
-        if self.state == LeaseState::Fenced || now < self.until {
-            return None;
-        }
-        let state = if self.is_majority_cut_off() {
-            LeaseState::Frozen
-        } else if now < self.until + self.times.patience {
-            LeaseState::Suspended
+        self.standing = if now >= self.sure_until.after(self.fence_after) {
+            Standing::Fenced
+        } else if agreed {
+            self.sure_until = now;
+            Standing::Frozen
         } else {
-            LeaseState::Fenced
+            Standing::Suspended
         };
-        if state == self.state {
-            return None;
-        }
-        self.state = state;
-        Some(match state {
-            LeaseState::Fenced => Change::Lost(state),
-            LeaseState::Live | LeaseState::Suspended | LeaseState::Frozen => Change::Now(state),
-        })
     }
 
-    /// The node itself is one of them: it would not ask otherwise.
-    fn is_majority_cut_off(&self) -> bool {
-        let (cut_off, all) = (self.cut_off.len() + 1, self.others.len() + 1);
-        2 * cut_off > all
+    /// When [`Self::poll`] changes something if nothing comes in. A frozen node hears from its peers, or polls when their word is old.
+    #[must_use]
+    pub fn changes_at(&self) -> Option<Instant> {
+        match self.standing {
+            Standing::Live => Some(self.ends),
+            Standing::Suspended => Some(self.sure_until.after(self.fence_after)),
+            Standing::Frozen => Some(self.sure_until.after(self.length)),
+            Standing::Fenced => None,
+        }
+    }
+
+    /// See [`Instant::set_back`].
+    pub fn set_back(&mut self, by: Duration) {
+        self.sure_until.set_back(by);
+        self.ends.set_back(by);
     }
 }
 

@@ -1,12 +1,26 @@
-//! Who is alive, and who owns which shard. This is the pure core: state machines whose inputs are time, answers of the store and what links
-//! say, and whose outputs are values. No clock, no socket, no task: the same types run in a node, in a simulator and under a model checker.
+//! Who is alive and who owns what: the mind of the cluster, without a body.
 //!
-//! It knows nothing of rooms. A shard is a number; a room falls into one by its id.
+//! State machines only: inputs are time, answers of the store, what links show, and messages; outputs are actions for a shell. The crate knows nothing of
+//! rooms: a shard has an owner, an epoch, and something alive in it or not. Read [`scripts`] first, the truth on which everything rests; then
+//! [`keeper`], [`ownership`]; [`Node`] puts them together.
+//!
+//! Safety is the store's work ([`scripts`], invariants S1 to S6) and needs neither clocks nor the good behaviour of nodes. Everything else here is
+//! about being alive: noticing a death soon, and never living by mistake.
 
-mod lease;
-mod placement;
+pub mod keeper;
+pub mod lease;
+pub mod link;
+pub mod membership;
+pub mod node;
+pub mod ownership;
+pub mod placement;
+pub mod scripts;
+pub mod subscription;
 mod time;
+mod values;
 
-pub use lease::{Change, Lease, LeaseState, LeaseTimes, Renewal};
-pub use placement::{Candidate, ranking};
-pub use time::Time;
+pub use node::{Node, NodeAction};
+pub use time::{Instant, StoreTime, Timing};
+pub use values::{
+    Generation, InvalidRunId, NodeRow, NodeState, NodeView, Nodes, Profile, ShardRow, StoreIncarnation, Table,
+};

@@ -1,108 +1,72 @@
-//! Where a shard would best live: weighted rendezvous hashing (Thaler and Ravishankar 1998; the weights as in Schindelhauer and Schomaker 2005).
-//! Each pair of shard and node has a score of its own, so a node that comes or goes moves only the shards that it gains or loses, and nobody
-//! has to agree on anything but who there is.
+//! Where a shard belongs: weighted rendezvous hashing, and which shards an owner keeps open for new rooms.
+//!
+//! Only new and idle shards follow the hash. Integers throughout, so that two nodes never disagree by a rounding.
+//!
+//! * **P1** The choice depends on the set of nodes and their weights only, never on their order.
+//! * **P2** A node that comes takes shards for itself and moves none between others; one that goes loses its own only.
+//! * **P3** An owner keeps at most a quarter of its shards open, and at least one if it has any.
 
-use videorooms_domain::{NodeId, ShardId};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use std::collections::BTreeSet;
 
-/// A node that can take shards.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Candidate {
-    /// Which. Its boot does not matter: a node that restarts is where it was.
-    pub node: NodeId,
-    /// Its capacity beside that of others; more than 0. A node of weight 2 gets twice the shards of one of weight 1.
-    pub weight: f64,
+use videorooms_domain::{NodeIncarnation, ShardId};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::values::NodeView;
+
+/// The node to which the shard belongs among those that take shards; none if there is none.
+pub fn home<'a>(
+    shard: ShardId,
+    nodes: impl IntoIterator<Item = &'a NodeView>,
+) -> Option<&'a NodeIncarnation> {
+    let candidates = nodes.into_iter().filter(|node| node.takes_shards());
+    let best = candidates.max_by(|left, right| {
+        // weight / -log2(hash), compared without dividing.
+        let (left_cost, right_cost) = (cost(shard, left), cost(shard, right));
+        let left_score = u128::from(left.profile.weight) * u128::from(right_cost);
+        let right_score = u128::from(right.profile.weight) * u128::from(left_cost);
+        left_score
+            .cmp(&right_score)
+            .then_with(|| left.node.node.cmp(&right.node.node))
+    });
+    best.map(|node| &node.node)
 }
 
-/// The candidates for a shard, best first. Equal on every node, whatever the order in which it knows the candidates.
+/// The shards in which new rooms may be made, of `owned` with whether anything lives in each. Those that are in use come first, so that the idle
+/// ones remain for a node that joins.
 #[must_use]
-pub fn ranking(shard: ShardId, candidates: &[Candidate]) -> Vec<&Candidate> {
-    let mut ranked: Vec<_> = candidates
+pub fn open_shards(owned: &[(ShardId, bool)]) -> BTreeSet<ShardId> {
+    let most = (owned.len() / 4).max(1);
+    let mut order: Vec<_> = owned
         .iter()
-        .map(|candidate| (score(shard, candidate), candidate))
+        .map(|&(shard, in_use)| (!in_use, xxh3_64(&shard.0.to_be_bytes()), shard))
         .collect();
-    ranked.sort_by(|(a, x), (b, y)| b.total_cmp(a).then_with(|| x.node.cmp(&y.node)));
-    ranked.into_iter().map(|(_, candidate)| candidate).collect()
+    order.sort_unstable();
+    order.into_iter().take(most).map(|(_, _, shard)| shard).collect()
 }
 
-/// `-weight / ln(u)`, where `u` is uniform in (0, 1) for this pair.
-fn score(shard: ShardId, candidate: &Candidate) -> f64 {
-    let hash = xxh3_64_with_seed(candidate.node.as_str().as_bytes(), u64::from(shard.0));
-    // The upper 53 bits fill the mantissa; half a step keeps it off both ends.
-    let uniform = ((hash >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
-    -candidate.weight / uniform.ln()
+/// −log2 of a hash that is taken as a number between 0 and 1, with 32 bits after the point; never 0.
+fn cost(shard: ShardId, node: &NodeView) -> u64 {
+    let mut bytes = shard.0.to_be_bytes().to_vec();
+    bytes.extend(node.node.node.as_str().bytes());
+    minus_log2(xxh3_64(&bytes))
+}
+
+fn minus_log2(hash: u64) -> u64 {
+    let hash = hash.max(1);
+    let whole = u64::from(hash.leading_zeros());
+    // The mantissa in 1..2, with 63 bits after the point; each squaring gives one more bit of its logarithm.
+    let mut mantissa = u128::from(hash << whole);
+    let mut fraction = 0_u64;
+    for _ in 0..32 {
+        mantissa = (mantissa * mantissa) >> 63;
+        fraction <<= 1;
+        if mantissa >> 64 != 0 {
+            mantissa >>= 1;
+            fraction |= 1;
+        }
+    }
+    (((whole + 1) << 32) - fraction).max(1)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    use videorooms_domain::SHARDS;
-
-    fn candidates(weights: &[f64]) -> Vec<Candidate> {
-        let candidate = |(n, weight): (usize, &f64)| Candidate {
-            node: format!("node-{n}").parse().unwrap(),
-            weight: *weight,
-        };
-        weights.iter().enumerate().map(candidate).collect()
-    }
-
-    fn owners(candidates: &[Candidate]) -> Vec<NodeId> {
-        let best = |shard| ranking(ShardId(shard), candidates)[0].node.clone();
-        (0..SHARDS).map(best).collect()
-    }
-
-    fn shares(owners: &[NodeId]) -> BTreeMap<&NodeId, usize> {
-        let mut shares = BTreeMap::new();
-        for owner in owners {
-            *shares.entry(owner).or_default() += 1;
-        }
-        shares
-    }
-
-    #[test]
-    fn shares_follow_the_weights() {
-        let candidates = candidates(&[1.0, 1.0, 2.0]);
-        let owners = owners(&candidates);
-        let shares: Vec<_> = shares(&owners).into_values().collect();
-        // Four standard deviations of a binomial share: sqrt(1024 · ¼ · ¾) is 14.
-        for (share, fair) in shares.into_iter().zip([256usize, 256, 512]) {
-            assert!(share.abs_diff(fair) < 60, "{share} of {fair}");
-        }
-    }
-
-    #[test]
-    fn where_a_shard_lives_is_the_same_in_every_version() {
-        let owners = owners(&candidates(&[1.0, 1.0, 1.0]));
-        let first: Vec<_> = owners[..8].iter().map(|owner| owner.as_str()).collect();
-        let known = [0, 2, 1, 1, 0, 1, 2, 1].map(|n| format!("node-{n}"));
-        assert_eq!(first, known);
-    }
-
-    proptest! {
-        #[test]
-        fn a_node_that_comes_or_goes_moves_only_its_own_shards(
-            weights in prop::collection::vec(0.1f64..8.0, 2..12),
-            which in any::<prop::sample::Index>(),
-        ) {
-            let all = candidates(&weights);
-            let gone = which.get(&all).node.clone();
-            let rest: Vec<_> = all.iter().filter(|candidate| candidate.node != gone).cloned().collect();
-            for (with, without) in owners(&all).into_iter().zip(owners(&rest)) {
-                prop_assert!(with == without || with == gone);
-            }
-        }
-
-        #[test]
-        fn everyone_ranks_alike(weights in prop::collection::vec(0.1f64..8.0, 1..12), shard in 0..SHARDS) {
-            let there = candidates(&weights);
-            let mut here = there.clone();
-            here.reverse();
-            prop_assert_eq!(ranking(ShardId(shard), &there), ranking(ShardId(shard), &here));
-        }
-    }
-}
+mod tests;
