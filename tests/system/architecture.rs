@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("media", &[]),
     ("debug", &[]),
     ("store", &["domain"]),
-    ("cluster", &["domain"]),
+    ("cluster", &["domain", "store"]),
     ("sfu", &["domain", "media"]),
     ("rooms", &["domain", "sfu", "store"]),
     ("gateway", &["debug", "domain", "protocol", "rooms", "sfu"]),

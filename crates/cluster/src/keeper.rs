@@ -12,12 +12,13 @@
 use std::time::Duration;
 
 use videorooms_domain::NodeIncarnation;
+use videorooms_store::ownership::{
+    Caller, Declaration, Generation, NotDeclared, Refusal, Renewed, StoreIncarnation,
+};
 
 use crate::lease::Lease;
 use crate::membership::Membership;
-use crate::scripts::{Caller, Declaration, NotDeclared, Refusal, Renewed};
 use crate::time::{Instant, Timing};
-use crate::values::{Generation, StoreIncarnation};
 
 /// What the thread must do now.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -13,11 +13,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use videorooms_domain::{NodeId, NodeIncarnation};
+use videorooms_store::ownership::{Declaration, Generation, NodeState, NodeView, Renewed, Table};
 
 use crate::placement;
-use crate::scripts::{Declaration, Renewed};
 use crate::time::{Instant, Timing};
-use crate::values::{Generation, NodeState, NodeView, Table};
 
 /// What the direct link to a node shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

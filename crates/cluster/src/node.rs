@@ -6,13 +6,12 @@
 use std::time::Duration;
 
 use videorooms_domain::{Epoch, NodeIncarnation, ShardId};
+use videorooms_store::ownership::{Refusal, Renewed, StoreIncarnation};
 
 use crate::keeper::{KeeperAction, LeaseKeeper};
 use crate::lease::Standing;
 use crate::ownership::{Ownership, OwnershipAction};
-use crate::scripts::{Refusal, Renewed};
 use crate::time::{Instant, Timing};
-use crate::values::StoreIncarnation;
 
 /// What the shell must do now.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

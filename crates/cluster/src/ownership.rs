@@ -17,13 +17,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use videorooms_domain::{Epoch, NodeIncarnation, ShardId};
+use videorooms_store::ownership::{
+    Fate, NodeState, NodeView, ReAssertion, Refusal, Reign, ShardRow, StoreIncarnation, Table,
+};
 
 pub use drain::MAX_MOVING;
 
 use crate::placement;
-use crate::scripts::{ReAssertion, Refusal, Reign};
 use crate::time::{Instant, Timing};
-use crate::values::{NodeState, NodeView, ShardRow, StoreIncarnation, Table};
 use drain::Move;
 
 /// What the node must do now.
@@ -69,17 +70,6 @@ pub enum OwnershipAction {
         /// Its owner.
         to: NodeIncarnation,
     },
-}
-
-/// What became of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Fate<T> {
-    /// The script ran.
-    Done(T),
-    /// It refused.
-    Refused(Refusal),
-    /// Nobody knows whether it ran.
-    Unknown,
 }
 
 /// The holdings of one boot.

@@ -9,9 +9,8 @@
 use std::collections::BTreeSet;
 
 use videorooms_domain::{NodeIncarnation, ShardId};
+use videorooms_store::ownership::NodeView;
 use xxhash_rust::xxh3::xxh3_64;
-
-use crate::values::NodeView;
 
 /// The node to which the shard belongs among those that take shards; none if there is none.
 pub fn home<'a>(

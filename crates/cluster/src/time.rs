@@ -1,7 +1,7 @@
 //! Time as the core sees it: an argument, never a call.
 //!
-//! Two clocks meet here and are never compared with each other. [`Instant`] is a node's own; [`StoreTime`] is the store's and the only one
-//! by which beats are judged.
+//! Two clocks meet in the core and are never compared with each other. [`Instant`] is a node's own; the store's
+//! ([`videorooms_store::ownership::StoreTime`]) is the only one by which beats are judged.
 
 use std::time::Duration;
 
@@ -27,23 +27,6 @@ impl Instant {
     /// back together with the clock is the same, which makes a model check over time finite.
     pub fn set_back(&mut self, by: Duration) {
         self.0 = self.0.saturating_sub(millis(by));
-    }
-}
-
-/// The store's clock at the execution of a script (Redis `TIME`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct StoreTime {
-    /// Milliseconds. Beats and the settling of a store incarnation are measured by it.
-    pub ms: u64,
-    /// Below this no epoch and no generation is given out; the milliseconds again, except where a test gives a rank in their place.
-    pub floor: u64,
-}
-
-impl StoreTime {
-    /// The time `ms` milliseconds after the Unix epoch.
-    #[must_use]
-    pub fn from_ms(ms: u64) -> Self {
-        Self { ms, floor: ms }
     }
 }
 

@@ -11,6 +11,7 @@ mod group;
 mod memory;
 mod metrics;
 mod open;
+pub mod ownership;
 mod redis;
 mod room_store;
 mod ruling;

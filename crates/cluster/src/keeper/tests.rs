@@ -1,10 +1,9 @@
 use proptest::prelude::*;
 
+use videorooms_store::ownership::{Ledger, Profile, StoreIncarnation, StoreTime};
+
 use super::*;
 use crate::lease::Standing;
-use crate::scripts::Store;
-use crate::time::StoreTime;
-use crate::values::{Profile, StoreIncarnation};
 
 const LIFE: StoreIncarnation = StoreIncarnation([1; 20]);
 
@@ -26,7 +25,7 @@ fn profile() -> Profile {
 /// A keeper and the store it talks to; both clocks show the same.
 struct Pair {
     keeper: LeaseKeeper,
-    store: Store,
+    store: Ledger,
     sent: Vec<Instant>,
     connects: Vec<Instant>,
     stopped: bool,
@@ -35,7 +34,7 @@ struct Pair {
 impl Pair {
     /// With a row of another node in the store, so that one alone is no majority. Its beat lies ahead, so that nobody judges it.
     fn new() -> Self {
-        let mut store = Store::new(&Timing::default());
+        let mut store = Ledger::new(Timing::default().settle);
         store.open(StoreTime::from_ms(0), LIFE);
         let generation = Generation(0);
         let other = Caller {

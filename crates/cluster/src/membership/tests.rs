@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 use videorooms_domain::{Epoch, ShardId};
+use videorooms_store::ownership::{Profile, ShardRow};
 
 use super::*;
-use crate::values::{Profile, ShardRow};
 
 fn boot(name: &str) -> NodeIncarnation {
     let (node, incarnation) = (name.parse().unwrap(), 1);

@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use videorooms_domain::{NodeIncarnation, ShardId};
 
-use super::{Fate, Holding, Ownership, OwnershipAction, is_alive};
+use super::{Holding, Ownership, OwnershipAction, is_alive};
 use crate::placement;
-use crate::scripts::{Refusal, Reign};
 use crate::time::Instant;
-use crate::values::NodeView;
 use videorooms_domain::Epoch;
+use videorooms_store::ownership::{Fate, NodeView, Refusal, Reign};
 
 /// Most shards that are on the move at once: their rooms are held by two nodes meanwhile, and their callers wait.
 pub const MAX_MOVING: usize = 16;

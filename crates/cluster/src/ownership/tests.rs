@@ -1,6 +1,6 @@
+use videorooms_store::ownership::{Lost, Profile};
+
 use super::*;
-use crate::scripts::Lost;
-use crate::values::Profile;
 
 const STORE: StoreIncarnation = StoreIncarnation([1; 20]);
 const NEXT: StoreIncarnation = StoreIncarnation([2; 20]);

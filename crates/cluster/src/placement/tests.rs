@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use videorooms_domain::SHARDS;
+use videorooms_store::ownership::{NodeState, Profile};
 
 use super::*;
-use crate::values::{NodeState, Profile};
 
 fn node(name: &str, weight: u32) -> NodeView {
     NodeView {

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use videorooms_cluster::scripts::Store;
-use videorooms_cluster::{Instant, Node, Profile, StoreIncarnation, StoreTime, Timing};
+use videorooms_cluster::{Instant, Node, Timing};
 use videorooms_domain::{Epoch, NodeIncarnation, ShardId};
+use videorooms_store::ownership::{Ledger, Profile, StoreIncarnation, StoreTime};
 
 use super::requests::Request;
 
@@ -120,7 +120,7 @@ pub(crate) struct Server {
 /// What the store's process keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Data {
-    pub(crate) store: Store,
+    pub(crate) store: Ledger,
     pub(crate) logs: BTreeMap<ShardId, Vec<Entry>>,
 }
 
@@ -256,7 +256,7 @@ impl State {
             running: Some(Running::new(slot, 1, bounds)),
         };
         let data = Data {
-            store: Store::new(&bounds.timing),
+            store: Ledger::new(bounds.timing.settle),
             logs: BTreeMap::new(),
         };
         Self {

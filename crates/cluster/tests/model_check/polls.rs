@@ -3,9 +3,9 @@
 use videorooms_cluster::keeper::KeeperAction;
 use videorooms_cluster::membership::Evidence;
 use videorooms_cluster::ownership::OwnershipAction;
-use videorooms_cluster::scripts::Reign;
 use videorooms_cluster::{Node, NodeAction};
 use videorooms_domain::ShardId;
+use videorooms_store::ownership::Reign;
 
 use super::cluster::{Bounds, Entry, NOW, Planted, Room, Running, State, name, run_id};
 use super::requests::{Answer, Request};

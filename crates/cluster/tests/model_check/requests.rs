@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use videorooms_cluster::keeper::KeeperAction;
-use videorooms_cluster::ownership::{Fate, OwnershipAction};
-use videorooms_cluster::scripts::{Caller, Declaration, NotDeclared, ReAssertion, Refusal, Reign, Renewed};
-use videorooms_cluster::{Generation, Instant, NodeAction};
+use videorooms_cluster::ownership::OwnershipAction;
+use videorooms_cluster::{Instant, NodeAction};
 use videorooms_domain::{Epoch, NodeIncarnation, ShardId};
+use videorooms_store::ownership::{
+    Caller, Declaration, Fate, Generation, NotDeclared, ReAssertion, Refusal, Reign, Renewed,
+};
 
 use super::cluster::{Bounds, Entry, NOW, Planted, Running, State, profile};
 

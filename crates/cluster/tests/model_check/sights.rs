@@ -1,8 +1,9 @@
 //! What is to be seen on the way: a check in which these never happen checks nothing.
 
 use stateright::Property;
-use videorooms_cluster::NodeState;
 use videorooms_cluster::lease::Standing;
+
+use videorooms_store::ownership::NodeState;
 
 use super::cluster::{Bounds, Running, State};
 

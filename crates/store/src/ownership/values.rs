@@ -124,3 +124,20 @@ pub type Table = BTreeMap<ShardId, ShardRow>;
 
 /// The rows of all nodes that ever were.
 pub type Nodes = BTreeMap<NodeId, NodeRow>;
+
+/// The store's clock at the execution of a script (Redis `TIME`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StoreTime {
+    /// Milliseconds. Beats and the settling of a store incarnation are measured by it.
+    pub ms: u64,
+    /// Below this no epoch and no generation is given out; the milliseconds again, except where a test gives a rank in their place.
+    pub floor: u64,
+}
+
+impl StoreTime {
+    /// The time `ms` milliseconds after the Unix epoch.
+    #[must_use]
+    pub fn from_ms(ms: u64) -> Self {
+        Self { ms, floor: ms }
+    }
+}

@@ -6,9 +6,8 @@
 
 use videorooms_domain::{Epoch, NodeIncarnation, ShardId};
 
-use super::{Caller, Refusal, Store};
-use crate::time::StoreTime;
-use crate::values::{ShardRow, StoreIncarnation};
+use super::{Caller, Ledger, Refusal};
+use crate::ownership::values::{ShardRow, StoreIncarnation, StoreTime};
 
 /// What a holder holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,7 +37,7 @@ impl Lost {
     }
 }
 
-impl Store {
+impl Ledger {
     /// Takes back a shard that the caller held, in a new reign. Sent again in the same life of the store it answers the same. Afterwards, and before it writes anything
     /// new, the holder restores what the store lost ([`Self::restores`]).
     ///

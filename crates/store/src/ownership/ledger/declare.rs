@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use videorooms_domain::{NodeIncarnation, ShardId};
 
-use super::{Caller, Refusal, Store};
-use crate::time::StoreTime;
-use crate::values::{Generation, NodeState};
+use super::{Caller, Ledger, Refusal};
+use crate::ownership::values::{Generation, NodeState, StoreTime};
 
 /// A declaration as its judge computed it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -38,7 +37,7 @@ pub enum NotDeclared {
     Gone,
 }
 
-impl Store {
+impl Ledger {
     /// Declares a node dead and gives its shards to their heirs, in new reigns. An earlier boot has no row of its own any more; its shards are claimed.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use super::*;
 const LIFE: StoreIncarnation = StoreIncarnation([1; 20]);
 const NEXT_LIFE: StoreIncarnation = StoreIncarnation([2; 20]);
 const SHARD: ShardId = ShardId(7);
+const SETTLE: Duration = Duration::from_secs(1);
 /// Long after the store settled.
 const LATER: u64 = 100_000;
 
@@ -39,13 +40,13 @@ fn at(ms: u64) -> StoreTime {
     StoreTime::from_ms(ms)
 }
 
-fn renew(store: &mut Store, ms: u64, caller: &Caller) -> Renewed {
+fn renew(store: &mut Ledger, ms: u64, caller: &Caller) -> Renewed {
     store.renew(at(ms), caller, &profile(), None).unwrap()
 }
 
 /// A settled store with the nodes a, b and c, in which a owns the shard.
-fn store() -> (Store, Epoch) {
-    let mut store = Store::new(&Timing::default());
+fn store() -> (Ledger, Epoch) {
+    let mut store = Ledger::new(SETTLE);
     store.open(at(0), LIFE);
     for name in ["a", "b", "c"] {
         renew(&mut store, LATER, &caller(name, LIFE));
@@ -64,7 +65,7 @@ fn held(held: Epoch) -> ReAssertion {
     ReAssertion { shard: SHARD, held }
 }
 
-fn declaration(store: &Store, dead: &str, heir: &str) -> Declaration {
+fn declaration(store: &Ledger, dead: &str, heir: &str) -> Declaration {
     Declaration {
         dead: boot(dead, 1),
         generation: store.generation,
@@ -74,7 +75,7 @@ fn declaration(store: &Store, dead: &str, heir: &str) -> Declaration {
 }
 
 /// The store comes back in another life, with the data of `before`.
-fn next_life(mut before: Store, ms: u64) -> Store {
+fn next_life(mut before: Ledger, ms: u64) -> Ledger {
     before.open(at(ms), NEXT_LIFE);
     for name in ["a", "b", "c"] {
         renew(&mut before, ms, &caller(name, NEXT_LIFE));
@@ -218,7 +219,7 @@ fn a_new_life_of_the_store_takes_re_assertions_only_until_it_has_settled() {
 }
 
 /// The store forgets that `b` took the shard over from `a`.
-fn forgetful() -> (Store, Epoch, Epoch) {
+fn forgetful() -> (Ledger, Epoch, Epoch) {
     let (mut store, former) = store();
     let forgotten = store.clone();
     renew(&mut store, LATER + 500, &caller("b", LIFE));

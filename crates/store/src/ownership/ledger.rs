@@ -6,9 +6,9 @@
 //! # Invariants
 //! * **S1** A shard has one owner, and an epoch is given to one owner of it only: a new one is above what is stored, above what the caller knows,
 //!   and not below the store's clock, so that data which the store lost cannot be given out again.
-//! * **S2** Nothing is written for a shard but in the name of its owner, in its epoch and in this life of the store ([`Store::fence`]).
+//! * **S2** Nothing is written for a shard but in the name of its owner, in its epoch and in this life of the store ([`Ledger::fence`]).
 //! * **S3** In the first part of a life of the store, commits, claims, hand-offs and declarations are put off: who holds a shard says so first, and of two who
-//!   do the later reign stays ([`Store::re_assert`]).
+//!   do the later reign stays ([`Ledger::re_assert`]).
 //! * **S4** The generation rises with every change of a node's state or of an owner. Who decided on another generation is refused.
 //! * **S5** Nobody is declared dead whose beat is younger than the limit by the store's own clock, nor by anyone who is not alive.
 //! * **S6** A row is of the newest boot of its node; an earlier one may do nothing any more.
@@ -23,14 +23,13 @@ use videorooms_domain::{Epoch, NodeIncarnation, ShardId};
 pub use declare::{Declaration, NotDeclared};
 pub use re_assert::{Lost, ReAssertion};
 
-use crate::time::{StoreTime, Timing};
-use crate::values::{
-    Generation, NodeRow, NodeState, NodeView, Nodes, Profile, ShardRow, StoreIncarnation, Table,
+use crate::ownership::values::{
+    Generation, NodeRow, NodeState, NodeView, Nodes, Profile, ShardRow, StoreIncarnation, StoreTime, Table,
 };
 
 /// Everything that the scripts read and write.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Store {
+pub struct Ledger {
     /// The life on record; connections of other lives are refused.
     pub incarnation: Option<StoreIncarnation>,
     /// When it was put on record, in the store's milliseconds.
@@ -98,17 +97,17 @@ pub struct Reign {
     pub epoch: Epoch,
 }
 
-impl Store {
+impl Ledger {
     /// An empty store.
     #[must_use]
-    pub fn new(timing: &Timing) -> Self {
+    pub fn new(settle: Duration) -> Self {
         Self {
             incarnation: None,
             since_ms: 0,
             generation: Generation::default(),
             nodes: Nodes::default(),
             table: Table::default(),
-            settle: timing.settle,
+            settle,
         }
     }
 
