@@ -4,7 +4,7 @@
 //! Two durable states are kept. *Committed* is what the store acknowledged: ephemeral things are decided on it and everyone outside
 //! sees only it. *Speculative* is committed plus what is pending: durable commands are decided on it. While nothing is pending they are equal.
 //!
-//! A commit ends as committed, deposed, behind or unknown. After *unknown* the very same batch is sent again, and new commands are
+//! A commit ends as committed, deposed, behind, store changed or unknown. After the last two the very same batch is sent again, and new commands are
 //! refused before they are decided, until the store answers. Invariants (held by `tests/pipeline.rs`): outputs come in order of seq,
 //! each once; no answer of success precedes its commit; after *deposed* or *behind* no success is answered any more.
 
@@ -232,7 +232,8 @@ impl<W> Pipeline<W> {
                     outputs.push(Output::Behind { stored, waiters });
                     return outputs;
                 }
-                Some(Verdict::Unknown { .. }) | None => {
+                // The store keeps nothing of it, and sent again it may: as good as unknown.
+                Some(Verdict::StoreChanged | Verdict::Unknown { .. }) | None => {
                     self.flow = Flow::Unknown;
                     outputs.push(Output::Retry);
                     return outputs;
@@ -268,6 +269,7 @@ impl<W> Pipeline<W> {
             last,
             record: bytes,
             snapshot,
+            fence: None,
         };
         self.waiting += 1;
         self.pending.push_back(Pending {

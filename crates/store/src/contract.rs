@@ -357,6 +357,7 @@ fn plain(room: RoomId, epoch: Epoch, expect: u64, last: u64) -> Commit {
         last: Seq(last),
         record: record(expect, last),
         snapshot: None,
+        fence: None,
     }
 }
 

@@ -11,9 +11,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
-use videorooms_domain::{Epoch, NodeIncarnation, RoomId, Seq};
+use videorooms_domain::{Epoch, NodeIncarnation, RoomId, Seq, ShardId};
 
-use crate::{Commit, RoomStore, StoreError, StoredRoom, Verdict};
+use crate::{Commit, Restore, RoomStore, StoreError, StoredRoom, Verdict};
 
 /// What befalls one call of [`RoomStore::commit`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub enum Fault {
     Behind(Seq),
     /// It is not done: every verdict is [`Verdict::Deposed`].
     Deposed(Epoch),
+    /// It is not done: every verdict is [`Verdict::StoreChanged`].
+    StoreChanged,
 }
 
 /// A store whose faults are scripted; see the module's first lines.
@@ -209,6 +211,16 @@ impl<S: RoomStore> RoomStore for FaultStore<S> {
             Fault::UnknownNotDone => unknown(&batch, "scripted: not done"),
             Fault::Behind(stored) => each(&batch, Verdict::Behind { stored }),
             Fault::Deposed(epoch) => each(&batch, Verdict::Deposed { epoch }),
+            Fault::StoreChanged => each(&batch, Verdict::StoreChanged),
+        }
+    }
+
+    async fn restore(&self, restore: Restore) -> Verdict {
+        match self.reachable() {
+            Ok(()) => self.inner.restore(restore).await,
+            Err(error) => Verdict::Unknown {
+                reason: error.to_string(),
+            },
         }
     }
 
@@ -225,6 +237,11 @@ impl<S: RoomStore> RoomStore for FaultStore<S> {
     async fn list(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<RoomId>, StoreError> {
         self.reachable()?;
         self.inner.list(after, limit).await
+    }
+
+    async fn rooms_of(&self, shard: ShardId) -> Result<Vec<RoomId>, StoreError> {
+        self.reachable()?;
+        self.inner.rooms_of(shard).await
     }
 
     async fn health(&self) -> Result<(), StoreError> {

@@ -17,9 +17,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use redb::StorageBackend;
-use videorooms_domain::{Epoch, NodeIncarnation, RoomId};
+use videorooms_domain::{Epoch, NodeIncarnation, RoomId, ShardId};
 
-use crate::{Commit, RoomStore, StoreError, StoredRoom, Verdict};
+use crate::{Commit, Restore, RoomStore, StoreError, StoredRoom, Verdict, metrics};
 use keeper::{Keeper, Opener};
 use writer::Writer;
 
@@ -94,6 +94,15 @@ impl RoomStore for FileStore {
         self.writer.commit(batch).await
     }
 
+    async fn restore(&self, restore: Restore) -> Verdict {
+        let asking = self.with_database(move |database| log::restore(database, &restore));
+        let verdict = asking.await.unwrap_or_else(|error| Verdict::Unknown {
+            reason: error.to_string(),
+        });
+        metrics::verdict(&verdict);
+        verdict
+    }
+
     async fn load(&self, room: RoomId) -> Result<Option<StoredRoom>, StoreError> {
         self.with_database(move |database| log::load(database, room))
             .await
@@ -106,6 +115,11 @@ impl RoomStore for FileStore {
 
     async fn list(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<RoomId>, StoreError> {
         self.with_database(move |database| log::list(database, after, limit))
+            .await
+    }
+
+    async fn rooms_of(&self, shard: ShardId) -> Result<Vec<RoomId>, StoreError> {
+        self.with_database(move |database| log::rooms_of(database, shard))
             .await
     }
 

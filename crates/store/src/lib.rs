@@ -20,7 +20,7 @@ pub use fault::{Fault, FaultStore, Faults};
 pub use file::FileStore;
 pub use memory::MemoryStore;
 pub use metrics::describe as describe_metrics;
-pub use open::{Durability, open};
+pub use open::{Durability, Opened, open};
 pub use redis::RedisStore;
 pub use room_store::*;
 pub use ruling::RESEND_TAIL;

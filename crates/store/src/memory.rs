@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use videorooms_domain::{Epoch, NodeIncarnation, RoomId, Seq};
+use videorooms_domain::{Epoch, NodeIncarnation, RoomId, Seq, ShardId};
 
-use crate::ruling::{Head, RESEND_TAIL, Ruling, rule};
-use crate::{Commit, RoomStore, StoreError, StoredRoom, Verdict, metrics};
+use crate::ruling::{Head, RESEND_TAIL, Ruling, refuse_fenced, rule, rule_restore};
+use crate::{Commit, Restore, RoomStore, StoreError, StoredRoom, Verdict, metrics};
 
 /// Rooms in memory; see the module's first lines.
 #[derive(Debug, Clone, Default)]
@@ -75,6 +75,12 @@ impl RoomStore for MemoryStore {
         verdicts
     }
 
+    async fn restore(&self, restore: Restore) -> Verdict {
+        let verdict = self.0.lock().restore(restore);
+        metrics::verdict(&verdict);
+        verdict
+    }
+
     async fn load(&self, room: RoomId) -> Result<Option<StoredRoom>, StoreError> {
         Ok(self.0.lock().logs.get(&room).map(Log::read))
     }
@@ -96,6 +102,12 @@ impl RoomStore for MemoryStore {
             .collect())
     }
 
+    async fn rooms_of(&self, shard: ShardId) -> Result<Vec<RoomId>, StoreError> {
+        let rooms = self.0.lock();
+        let of_shard = rooms.logs.keys().filter(|room| room.shard() == shard);
+        Ok(of_shard.copied().collect())
+    }
+
     async fn health(&self) -> Result<(), StoreError> {
         Ok(())
     }
@@ -103,6 +115,9 @@ impl RoomStore for MemoryStore {
 
 impl Rooms {
     fn commit(&mut self, commit: Commit) -> Verdict {
+        if let Err(verdict) = refuse_fenced(commit.fence.as_deref()) {
+            return verdict;
+        }
         let log = self.logs.get(&commit.room);
         let head = log.map(|log| log.head).unwrap_or_default();
         let Ok(ruling) = rule::<Infallible>(self.reign, head, &commit, || {
@@ -118,9 +133,39 @@ impl Rooms {
             Ruling::Refuse(verdict) => verdict,
         }
     }
+
+    fn restore(&mut self, restore: Restore) -> Verdict {
+        if let Err(verdict) = refuse_fenced(restore.fence.as_deref()) {
+            return verdict;
+        }
+        let head = self.logs.get(&restore.room).map(|log| log.head);
+        match rule_restore(self.reign, head.unwrap_or_default(), &restore) {
+            Ruling::Append => {
+                self.highest = self.highest.max(restore.epoch);
+                self.logs.insert(restore.room, Log::restored(restore));
+                Verdict::Committed
+            }
+            Ruling::Repeat => Verdict::Committed,
+            Ruling::Refuse(verdict) => verdict,
+        }
+    }
 }
 
 impl Log {
+    fn restored(restore: Restore) -> Self {
+        let Restore {
+            epoch,
+            last,
+            snapshot,
+            ..
+        } = restore;
+        Self {
+            head: Head { epoch, last },
+            snapshot: Some((last, snapshot)),
+            records: BTreeMap::new(),
+        }
+    }
+
     fn holds(&self, commit: &Commit) -> bool {
         self.records.get(&commit.last).is_some_and(|stored| {
             stored.epoch == commit.epoch && stored.expect == commit.expect && stored.record == commit.record
@@ -135,6 +180,7 @@ impl Log {
             last,
             record,
             snapshot,
+            fence: _,
         } = commit;
         self.head = Head { epoch, last };
         self.records.insert(

@@ -36,6 +36,7 @@ pub(crate) fn verdict(verdict: &Verdict) {
     let label = match verdict {
         Verdict::Committed => "committed",
         Verdict::Deposed { .. } => "deposed",
+        Verdict::StoreChanged => "store_changed",
         Verdict::Behind { .. } => "behind",
         Verdict::Unknown { .. } => "unknown",
     };

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::ownership::OwnershipStore;
 use crate::{FileStore, MemoryStore, RedisStore, RoomStore, StoreError};
 
 /// What an acknowledgement means, where a store lets one choose.
@@ -15,21 +16,36 @@ pub enum Durability {
     Relaxed,
 }
 
+/// What stands behind one URL.
+pub struct Opened {
+    /// The rooms.
+    pub rooms: Arc<dyn RoomStore>,
+    /// The table of owners, where nodes can share one.
+    pub ownership: Option<Arc<dyn OwnershipStore>>,
+}
+
 /// Opens the store that `url` names: `memory:` (gone with the process), `file:<directory>` or `redis://…`.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] for a scheme that is not known, with those that are; otherwise the adapter's own.
-pub async fn open(url: &str, durability: Durability) -> Result<Arc<dyn RoomStore>, StoreError> {
+pub async fn open(url: &str, durability: Durability) -> Result<Opened, StoreError> {
     match url.split_once(':') {
-        Some(("redis" | "redis+unix", _)) => Ok(Arc::new(RedisStore::open(url, durability).await?)),
-        Some(("memory", "")) => Ok(Arc::new(MemoryStore::new())),
+        Some(("redis" | "redis+unix", _)) => Ok(alone(RedisStore::open(url, durability).await?)),
+        Some(("memory", "")) => Ok(alone(MemoryStore::new())),
         Some(("file", directory)) if !directory.is_empty() => {
-            Ok(Arc::new(FileStore::open(Path::new(directory)).await?))
+            Ok(alone(FileStore::open(Path::new(directory)).await?))
         }
         Some(_) | None => Err(StoreError::Unavailable(format!(
             "no store is called \"{}\"; write memory:, file:<directory> or redis://<host>",
             without_secrets(url)
         ))),
+    }
+}
+
+fn alone(rooms: impl RoomStore) -> Opened {
+    Opened {
+        rooms: Arc::new(rooms),
+        ownership: None,
     }
 }
 
@@ -44,7 +60,7 @@ mod tests {
 
     async fn refusal(url: &str) -> String {
         match open(url, Durability::Strict).await {
-            Ok(store) => panic!("{url} opened {}", store.name()),
+            Ok(opened) => panic!("{url} opened {}", opened.rooms.name()),
             Err(error) => error.to_string(),
         }
     }
@@ -53,9 +69,14 @@ mod tests {
     async fn each_scheme_opens_its_store() {
         let directory = tempfile::tempdir().unwrap();
         let open = async |url: &str| open(url, Durability::Strict).await;
-        assert_eq!(open("memory:").await.unwrap().name(), "memory");
+        let memory = open("memory:").await.unwrap();
+        assert_eq!(
+            (memory.rooms.name(), memory.ownership.is_some()),
+            ("memory", false)
+        );
         let url = format!("file:{}", directory.path().join("rooms").display());
-        assert_eq!(open(&url).await.unwrap().name(), "file");
+        let file = open(&url).await.unwrap();
+        assert_eq!((file.rooms.name(), file.ownership.is_some()), ("file", false));
     }
 
     #[tokio::test]

@@ -16,10 +16,10 @@ use std::time::Instant;
 use async_trait::async_trait;
 use redis::RedisResult;
 use tokio::sync::{mpsc, oneshot};
-use videorooms_domain::{Epoch, NodeIncarnation, RoomId, Seq};
+use videorooms_domain::{Epoch, NodeIncarnation, RoomId, Seq, ShardId};
 
 use crate::group::{Job, QUEUE_JOBS, answer, gather, unknown};
-use crate::{Commit, Durability, RESEND_TAIL, RoomStore, StoreError, StoredRoom, Verdict, metrics};
+use crate::{Commit, Durability, RESEND_TAIL, Restore, RoomStore, StoreError, StoredRoom, Verdict, metrics};
 use address::Address;
 use line::Line;
 use schema::{Head, Keys, entry, name, room_of, stored};
@@ -89,6 +89,12 @@ impl RoomStore for RedisStore {
         verdicts
     }
 
+    async fn restore(&self, _restore: Restore) -> Verdict {
+        Verdict::Unknown {
+            reason: "there is no script for it yet".to_owned(),
+        }
+    }
+
     async fn load(&self, room: RoomId) -> Result<Option<StoredRoom>, StoreError> {
         let asking = self.line.ask(async |open| {
             let mut both = redis::pipe();
@@ -132,6 +138,12 @@ impl RoomStore for RedisStore {
         });
         let names: Vec<String> = asking.await?;
         names.iter().map(|name| room_of(name)).collect()
+    }
+
+    async fn rooms_of(&self, shard: ShardId) -> Result<Vec<RoomId>, StoreError> {
+        let mut rooms = self.list(None, usize::MAX).await?;
+        rooms.retain(|room| room.shard() == shard);
+        Ok(rooms)
     }
 
     async fn health(&self) -> Result<(), StoreError> {

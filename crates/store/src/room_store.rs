@@ -5,8 +5,12 @@
 //! [`Verdict::Committed`] is read back by every later [`RoomStore::load`]**, and only the holder of the newest epoch can make it say so.
 //! The suite in [`crate::contract`] holds all adapters to it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use videorooms_domain::{Epoch, NodeIncarnation, RoomId, Seq};
+use videorooms_domain::{Epoch, NodeIncarnation, RoomId, Seq, ShardId};
+
+use crate::ownership::StoreIncarnation;
 
 /// Where rooms are kept.
 #[async_trait]
@@ -15,7 +19,7 @@ pub trait RoomStore: Send + Sync + 'static {
     fn name(&self) -> &'static str;
 
     /// Opens a reign: from now on only commits of an epoch at least as high as the answer are taken. Called once at the start of a node
-    /// that is a cluster of its own. The epoch is
+    /// that is a cluster of its own, and whose commits carry no [`Fence`]. The epoch is
     /// `max(stored + 1, at_least, now in ms)`, so that it rises at each start even over a lost disk.
     ///
     /// # Errors
@@ -35,6 +39,13 @@ pub trait RoomStore: Send + Sync + 'static {
     /// (epoch, expect, bytes) answers [`Verdict::Committed`] again and writes nothing.
     async fn commit(&self, batch: Vec<Commit>) -> Vec<Verdict>;
 
+    /// Writes again what the store lost of a room, in the name of a holder that re-asserted its shard; allowed while the store settles. If the stored
+    /// seq is below `last`, the room becomes the snapshot and nothing else, in the new epoch; otherwise nothing is written. Both answer
+    /// [`Verdict::Committed`]. Never answers [`Verdict::Behind`].
+    ///
+    /// The call ends by itself, within a time that the adapter sets. Sent again it does nothing more.
+    async fn restore(&self, restore: Restore) -> Verdict;
+
     /// Reads a room whole: its last snapshot and the records after it. `None` when it was never created or was removed.
     ///
     /// # Errors
@@ -52,6 +63,12 @@ pub trait RoomStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     async fn list(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<RoomId>, StoreError>;
+
+    /// Ids of all rooms of a shard, in ascending order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn rooms_of(&self, shard: ShardId) -> Result<Vec<RoomId>, StoreError>;
 
     /// Says whether commits would be taken now.
     ///
@@ -75,6 +92,35 @@ pub struct Commit {
     pub record: Vec<u8>,
     /// A snapshot of the state *after* this record; earlier records may be dropped.
     pub snapshot: Option<Vec<u8>>,
+    /// In whose name, for the check against the table of owners. `None` for a node that is a cluster of its own: then [`RoomStore::open_reign`] alone decides.
+    /// It is no part of what makes a commit the same when it is sent again.
+    pub fence: Option<Arc<Fence>>,
+}
+
+/// In whose name one writes, and in which life of the store. Checked together with the write, as
+/// [`Ledger::fence`](crate::ownership::Ledger::fence) says. A store that keeps no table of owners answers
+/// [`Verdict::StoreChanged`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Fence {
+    /// The boot that owns the room's shard.
+    pub node: NodeIncarnation,
+    /// The life of the store in which it does.
+    pub life: StoreIncarnation,
+}
+
+/// A room as its holder has it, to be written where the store is behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restore {
+    /// The room.
+    pub room: RoomId,
+    /// The epoch in which the shard was re-asserted.
+    pub epoch: Epoch,
+    /// As in [`Commit::fence`], but checked as [`Ledger::restores`](crate::ownership::Ledger::restores) says.
+    pub fence: Option<Arc<Fence>>,
+    /// Seq of the last event that was acknowledged.
+    pub last: Seq,
+    /// The state at `last`.
+    pub snapshot: Vec<u8>,
 }
 
 /// How a commit ended.
@@ -82,11 +128,14 @@ pub struct Commit {
 pub enum Verdict {
     /// It is durable.
     Committed,
-    /// The epoch is no longer the newest: whoever asks has been deposed.
+    /// Whoever asks has been deposed: the epoch is no longer the newest, or the shard is another node's, or a newer boot of the node renewed.
     Deposed {
         /// The newest epoch.
         epoch: Epoch,
     },
+    /// The store is not the one in which the caller holds the room: it is in another life, has not settled in it, or lost the caller's reign. Nothing was
+    /// written. Keep everything, re-assert or wait, and send it again.
+    StoreChanged,
     /// The log's end differs from `expect`: the store lost or gained what the caller knows.
     Behind {
         /// Seq of the log's last event.

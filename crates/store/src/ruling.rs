@@ -4,7 +4,7 @@
 
 use videorooms_domain::{Epoch, Seq};
 
-use crate::{Commit, Verdict};
+use crate::{Commit, Fence, Restore, Verdict};
 
 /// How many of a room's newest records are kept whole although a snapshot covers them, so that a commit sent again is recognised.
 /// A room closes its door to new commands as soon as one commit's outcome is unknown, so far fewer are ever in doubt.
@@ -54,6 +54,27 @@ pub(crate) fn rule<E>(
     Ok(Ruling::Refuse(Verdict::Behind { stored: head.last }))
 }
 
+/// Judges a restored room against the log's end.
+pub(crate) fn rule_restore(reign: Epoch, head: Head, restore: &Restore) -> Ruling {
+    let newest = reign.max(head.epoch);
+    if restore.epoch < newest {
+        return Ruling::Refuse(Verdict::Deposed { epoch: newest });
+    }
+    if restore.last > head.last {
+        Ruling::Append
+    } else {
+        Ruling::Repeat
+    }
+}
+
+/// What a store says that keeps no table of owners: nobody holds anything in any life of it.
+///
+/// # Errors
+/// The verdict, if the write is made in somebody's name.
+pub(crate) fn refuse_fenced(fence: Option<&Fence>) -> Result<(), Verdict> {
+    fence.map_or(Ok(()), |_| Err(Verdict::StoreChanged))
+}
+
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
@@ -74,6 +95,7 @@ mod tests {
             last: Seq(commit.2),
             record: Vec::new(),
             snapshot: None,
+            fence: None,
         };
         let Ok(ruling) = rule::<Infallible>(Epoch(reign), head, &commit, || Ok(is_stored));
         ruling
@@ -108,6 +130,31 @@ mod tests {
         let behind = Ruling::Refuse(Verdict::Behind { stored: Seq(3) });
         assert_eq!(check(5, (5, 3), (5, 2, 3), false), behind);
         assert_eq!(check(5, (5, 3), (5, 4, 5), true), behind);
+    }
+
+    #[test]
+    fn a_room_is_restored_only_where_the_store_is_behind_and_in_no_older_epoch() {
+        let check = |reign, (epoch, last), (of, until)| {
+            let head = Head {
+                epoch: Epoch(epoch),
+                last: Seq(last),
+            };
+            let restore = Restore {
+                room: RoomId(1),
+                epoch: Epoch(of),
+                fence: None,
+                last: Seq(until),
+                snapshot: Vec::new(),
+            };
+            rule_restore(Epoch(reign), head, &restore)
+        };
+        assert_eq!(check(0, (5, 3), (6, 4)), Ruling::Append);
+        assert_eq!(check(0, (0, 0), (6, 4)), Ruling::Append);
+        assert_eq!(check(0, (5, 4), (6, 4)), Ruling::Repeat);
+        assert_eq!(check(0, (5, 9), (6, 4)), Ruling::Repeat);
+        let deposed = Ruling::Refuse(Verdict::Deposed { epoch: Epoch(7) });
+        assert_eq!(check(0, (7, 3), (6, 4)), deposed);
+        assert_eq!(check(7, (5, 3), (6, 4)), deposed);
     }
 
     #[test]

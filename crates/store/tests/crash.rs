@@ -39,6 +39,7 @@ fn commit(room: u64, seq: u64) -> Commit {
         last,
         record,
         snapshot,
+        fence: None,
     }
 }
 

@@ -28,6 +28,7 @@ fn commit(room: u128, seq: u64) -> Commit {
         last: Seq(seq),
         record,
         snapshot: None,
+        fence: None,
     }
 }
 

@@ -31,6 +31,7 @@ fn commit() -> Vec<Commit> {
         last,
         record: b"one".to_vec(),
         snapshot: None,
+        fence: None,
     }]
 }
 

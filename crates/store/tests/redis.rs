@@ -25,6 +25,7 @@ fn commit(epoch: Epoch, last: u64) -> Commit {
         last: Seq(last),
         record: format!("record {last}").into_bytes(),
         snapshot: None,
+        fence: None,
     }
 }
 
@@ -52,7 +53,10 @@ async fn insist(store: &RedisStore, commit: Commit) -> Verdict {
                 assert!(start.elapsed() < RECOVERY, "{reason}");
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
-            known @ (Verdict::Committed | Verdict::Deposed { .. } | Verdict::Behind { .. }) => return known,
+            known @ (Verdict::Committed
+            | Verdict::Deposed { .. }
+            | Verdict::StoreChanged
+            | Verdict::Behind { .. }) => return known,
         }
     }
 }

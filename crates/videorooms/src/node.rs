@@ -96,7 +96,8 @@ impl NodeBuilder {
         let url = config.store_url();
         let store = videorooms_store::open(url.expose(), config.durability())
             .await
-            .with_context(|| format!("store {url}"))?;
+            .with_context(|| format!("store {url}"))?
+            .rooms;
         let (here, epoch) = boot(&*store, config.node_id()?, now_ms())
             .await
             .context("store")?;

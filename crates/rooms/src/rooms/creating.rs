@@ -39,6 +39,7 @@ impl Rooms {
             last: record.last(),
             record: encode_record(&record),
             snapshot: None,
+            fence: None,
         };
         // Though its fate stay unknown: if it exists, it ends when nobody comes.
         self.shared
@@ -62,7 +63,7 @@ impl Rooms {
                 Some(Verdict::Deposed { .. } | Verdict::Behind { .. }) => {
                     return Err(unavailable("the store has another owner"));
                 }
-                Some(Verdict::Unknown { .. }) | None => {
+                Some(Verdict::StoreChanged | Verdict::Unknown { .. }) | None => {
                     metrics::counter!(names::COMMITS_UNKNOWN).increment(1);
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(config.commit_retry_max);

@@ -4,12 +4,12 @@
 use std::ops::Bound;
 
 use redb::{Database, ReadableDatabase, ReadableTable, Table, WriteTransaction};
-use videorooms_domain::{Epoch, RoomId, Seq};
+use videorooms_domain::{Epoch, RoomId, Seq, ShardId};
 
 use super::error::FileError;
 use super::schema::{HEADS, META, META_HIGHEST, META_REIGN, RECORDS, SNAPSHOTS, Sealed};
-use crate::ruling::{Head, RESEND_TAIL, Ruling, rule};
-use crate::{Commit, StoredRoom, Verdict};
+use crate::ruling::{Head, RESEND_TAIL, Ruling, refuse_fenced, rule, rule_restore};
+use crate::{Commit, Restore, StoredRoom, Verdict};
 
 /// The tables of a write transaction, and the epochs that hold in it.
 pub(super) struct Logs<'txn> {
@@ -41,12 +41,10 @@ impl<'txn> Logs<'txn> {
 
     /// Judges one commit and writes it when it is to be appended. The verdict counts only once the transaction is committed.
     pub(super) fn commit(&mut self, commit: &Commit) -> Result<Verdict, FileError> {
-        let stored = self.heads.get(commit.room.0)?.map(|head| head.value());
-        let (epoch, last, covered) = stored.unwrap_or_default();
-        let head = Head {
-            epoch: Epoch(epoch),
-            last: Seq(last),
-        };
+        if let Err(verdict) = refuse_fenced(commit.fence.as_deref()) {
+            return Ok(verdict);
+        }
+        let (head, covered) = self.head(commit.room)?;
         match rule(self.reign, head, commit, || self.holds(commit))? {
             Ruling::Append => {
                 self.append(commit, covered)?;
@@ -57,6 +55,51 @@ impl<'txn> Logs<'txn> {
         }
     }
 
+    /// Judges a restored room and writes it when the log is behind. The verdict counts only once the transaction is committed.
+    fn restore(&mut self, restore: &Restore) -> Result<Verdict, FileError> {
+        if let Err(verdict) = refuse_fenced(restore.fence.as_deref()) {
+            return Ok(verdict);
+        }
+        match rule_restore(self.reign, self.head(restore.room)?.0, restore) {
+            Ruling::Append => {
+                let (room, last) = (restore.room.0, restore.last.0);
+                self.see(restore.epoch)?;
+                self.records
+                    .retain_in((room, 0)..=(room, u64::MAX), |_, _| false)?;
+                self.cover(room, restore.epoch, restore.last, &restore.snapshot)?;
+                self.heads.insert(room, (restore.epoch.0, last, last))?;
+                Ok(Verdict::Committed)
+            }
+            Ruling::Repeat => Ok(Verdict::Committed),
+            Ruling::Refuse(verdict) => Ok(verdict),
+        }
+    }
+
+    /// The end of a room's log, and the seq that its snapshot covers.
+    fn head(&self, room: RoomId) -> Result<(Head, u64), FileError> {
+        let stored = self.heads.get(room.0)?.map(|head| head.value());
+        let (epoch, last, covered) = stored.unwrap_or_default();
+        let head = Head {
+            epoch: Epoch(epoch),
+            last: Seq(last),
+        };
+        Ok((head, covered))
+    }
+
+    fn see(&mut self, epoch: Epoch) -> Result<(), FileError> {
+        if epoch > self.highest {
+            self.highest = epoch;
+            self.meta.insert(META_HIGHEST, self.highest.0)?;
+        }
+        Ok(())
+    }
+
+    fn cover(&mut self, room: u128, epoch: Epoch, seq: Seq, payload: &[u8]) -> Result<(), FileError> {
+        let snapshot = Sealed { epoch, seq, payload };
+        self.snapshots.insert(room, snapshot.write().as_slice())?;
+        Ok(())
+    }
+
     fn holds(&self, commit: &Commit) -> Result<bool, FileError> {
         let stored = self.records.get((commit.room.0, commit.last.0))?;
         Ok(stored.is_some_and(|stored| Sealed::read(stored.value()) == Some(sealed(commit))))
@@ -64,20 +107,12 @@ impl<'txn> Logs<'txn> {
 
     fn append(&mut self, commit: &Commit, covered: u64) -> Result<(), FileError> {
         let (room, last) = (commit.room.0, commit.last.0);
-        if commit.epoch > self.highest {
-            self.highest = commit.epoch;
-            self.meta.insert(META_HIGHEST, self.highest.0)?;
-        }
+        self.see(commit.epoch)?;
         self.records
             .insert((room, last), sealed(commit).write().as_slice())?;
         let covered = match &commit.snapshot {
             Some(snapshot) => {
-                let snapshot = Sealed {
-                    epoch: commit.epoch,
-                    seq: commit.last,
-                    payload: snapshot,
-                };
-                self.snapshots.insert(room, snapshot.write().as_slice())?;
+                self.cover(room, commit.epoch, commit.last, snapshot)?;
                 self.trim(room)?;
                 last
             }
@@ -126,6 +161,14 @@ pub(super) fn open_reign(database: &Database, floor: Epoch) -> Result<Epoch, Fil
     };
     transaction.commit()?;
     Ok(reign)
+}
+
+/// Writes a room again where the log is behind.
+pub(super) fn restore(database: &Database, restore: &Restore) -> Result<Verdict, FileError> {
+    let transaction = database.begin_write()?;
+    let verdict = Logs::of(&transaction)?.restore(restore)?;
+    transaction.commit()?;
+    Ok(verdict)
 }
 
 /// Reads a room, checking that its records follow each other without a gap up to its head.
@@ -213,5 +256,12 @@ pub(super) fn list(
     for entry in heads.range::<u128>((start, Bound::Unbounded))?.take(limit) {
         rooms.push(RoomId(entry?.0.value()));
     }
+    Ok(rooms)
+}
+
+/// All rooms of a shard in ascending order. Looks at every room: a file is one node's, and nobody asks it often.
+pub(super) fn rooms_of(database: &Database, shard: ShardId) -> Result<Vec<RoomId>, FileError> {
+    let mut rooms = list(database, None, usize::MAX)?;
+    rooms.retain(|room| room.shard() == shard);
     Ok(rooms)
 }

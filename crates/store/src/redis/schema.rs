@@ -129,6 +129,7 @@ mod tests {
             last: Seq(last),
             record: vec![last as u8],
             snapshot: None,
+            fence: None,
         })
     }
 
