@@ -19,7 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["domain"]),
     ("cluster", &["domain", "store"]),
     ("sfu", &["domain", "media"]),
-    ("rooms", &["domain", "sfu", "store"]),
+    ("rooms", &["cluster", "domain", "sfu", "store"]),
     ("gateway", &["debug", "domain", "protocol", "rooms", "sfu"]),
     ("admin", &["debug", "domain", "rooms"]),
 ];
@@ -48,7 +48,7 @@ const IMPURE: &[&str] = &[
     "tokio",
     "tracing",
 ];
-const PURE: &[&str] = &["cluster", "domain", "protocol"];
+const PURE: &[&str] = &["domain", "protocol"];
 
 fn workspace() -> Metadata {
     MetadataCommand::new()

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use videorooms_domain::{NodeId, NodeIncarnation, ShardId};
+use videorooms_domain::{Epoch, NodeId, NodeIncarnation, ShardId};
 use videorooms_store::ownership::{OwnershipStore, Profile, Reign, StoreIncarnation};
 
 use crate::clock::Clock;
@@ -90,6 +90,12 @@ impl Cluster {
         self.shared.place(shard)
     }
 
+    /// The epoch in which the shard may be written here, whether or not it takes new commands.
+    #[must_use]
+    pub fn held(&self, shard: ShardId) -> Option<Epoch> {
+        self.shared.written(shard)
+    }
+
     /// The nodes and the owners of all shards.
     #[must_use]
     pub fn view(&self) -> Arc<View> {
@@ -149,6 +155,12 @@ impl Cluster {
     /// A commit in this reign was told that the store changed.
     pub fn store_changed(&self, reign: Reign) {
         self.tell(Input::StoreChanged(reign));
+    }
+
+    /// Number of shards that this node holds.
+    #[must_use]
+    pub fn holds(&self) -> usize {
+        self.shared.holds()
     }
 
     /// Answers [`ClusterEvent::Prepare`].

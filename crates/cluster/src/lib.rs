@@ -14,6 +14,7 @@ mod cluster;
 pub mod keeper;
 pub mod lease;
 pub mod link;
+mod links;
 pub mod membership;
 mod metrics;
 mod mind;
@@ -25,6 +26,7 @@ mod time;
 mod view;
 
 pub use cluster::{Cluster, ClusterConfig};
+pub use links::ServiceName;
 pub use metrics::describe as describe_metrics;
 pub use mind::ClusterEvent;
 pub use node::{Node, NodeAction};

@@ -327,43 +327,42 @@ impl Mind {
                 }),
                 OwnershipAction::ReAssert(claim) => {
                     let ReAssertion { shard, held: epoch } = claim;
-                    self.shared.reign(shard, 0);
+                    self.shared.reign(shard, None);
                     self.ask_as(move |caller, session| async move {
                         Answered::ReAsserted(Reign { shard, epoch }, session.re_assert(&caller, claim).await)
                     });
                 }
                 OwnershipAction::HandOff { reign, to } => {
-                    self.shared.reign(reign.shard, 0);
+                    self.shared.close(reign.shard);
                     self.ask_as(move |caller, session| async move {
                         Answered::HandedOff(reign, session.hand_off(&caller, reign, &to).await)
                     });
                 }
                 OwnershipAction::Serve(reign) => {
                     self.shared.hold(reign.shard, true);
-                    self.shared.reign(reign.shard, reign.epoch.0);
+                    self.shared.reign(reign.shard, Some(reign.epoch));
                     self.say(ClusterEvent::Serve(reign))?;
                 }
                 OwnershipAction::Resume(reign) => {
-                    self.shared.reign(reign.shard, reign.epoch.0);
+                    self.shared.reign(reign.shard, Some(reign.epoch));
                     self.say(ClusterEvent::Resume(reign))?;
                 }
                 OwnershipAction::Release(shard) => {
-                    self.shared.reign(shard, 0);
+                    self.shared.reign(shard, None);
                     self.shared.hold(shard, false);
                     self.say(ClusterEvent::Release(shard))?;
                 }
                 OwnershipAction::Prepare { shard, to } => self.say(ClusterEvent::Prepare(shard, to))?,
                 OwnershipAction::Flush(shard) => {
-                    self.shared.reign(shard, 0);
+                    self.shared.close(shard);
                     self.say(ClusterEvent::Flush(shard))?;
                 }
                 OwnershipAction::Reopen(shard) => {
-                    let epoch = self.node.ownership.reign(shard).map_or(0, |epoch| epoch.0);
-                    self.shared.reign(shard, epoch);
+                    self.shared.reign(shard, self.node.ownership.reign(shard));
                     self.say(ClusterEvent::Reopen(shard))?;
                 }
                 OwnershipAction::Tail { reign, to } => {
-                    self.shared.reign(reign.shard, 0);
+                    self.shared.reign(reign.shard, None);
                     self.shared.hold(reign.shard, false);
                     self.say(ClusterEvent::Tail(reign, to))?;
                 }

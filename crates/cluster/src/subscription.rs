@@ -111,6 +111,56 @@ impl<P> Subscriptions<P> {
         self.streams.entry(room).or_insert(Stream { last: None, state });
     }
 
+    /// Goes on listening to a stream that was heard on this node itself up to `last`; nothing happens if it is listened to already.
+    pub fn resume(&mut self, now: Instant, room: RoomId, last: Option<Position>) {
+        let state = State::Due(now);
+        self.streams.entry(room).or_insert(Stream { last, state });
+    }
+
+    /// Someone asks the owner for a place in the room, which subscribes as well: what comes before the answer ([`Self::joined`]) waits. Nothing
+    /// happens if the stream is listened to already.
+    pub fn joining(&mut self, now: Instant, room: RoomId, owner: &NodeIncarnation) {
+        let state = State::Asked {
+            at: now,
+            of: owner.clone(),
+            waiting: Vec::new(),
+        };
+        self.streams.entry(room).or_insert(Stream { last: None, state });
+    }
+
+    /// The owner gave someone a place, and what is up to `position` with it. What waited is heard now; of a stream that was listened to already, nothing changes.
+    pub fn joined(
+        &mut self,
+        now: Instant,
+        from: &NodeIncarnation,
+        room: RoomId,
+        position: Position,
+    ) -> Vec<Event<P>> {
+        let Some(stream) = self.streams.get_mut(&room).filter(|stream| stream.last.is_none()) else {
+            return Vec::new();
+        };
+        let State::Asked { of, waiting, .. } = &mut stream.state else {
+            return Vec::new();
+        };
+        if of != from {
+            return Vec::new();
+        }
+        let waiting = std::mem::take(waiting);
+        stream.last = Some(position);
+        stream.state = State::Following(from.clone());
+        let heard = waiting.into_iter().filter_map(|event| stream.hear(now, event));
+        let event = |heard| match heard {
+            Heard::Event(event) => Some(event),
+            Heard::Snapshot(..) | Heard::Restart(..) => None,
+        };
+        heard.filter_map(event).collect()
+    }
+
+    /// All streams that are listened to.
+    pub fn streams(&self) -> impl Iterator<Item = RoomId> {
+        self.streams.keys().copied()
+    }
+
     /// Ceases to listen.
     pub fn unsubscribe(&mut self, room: RoomId) {
         self.streams.remove(&room);

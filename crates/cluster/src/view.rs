@@ -53,8 +53,10 @@ impl View {
 pub(crate) struct Shared {
     pub(crate) me: NodeIncarnation,
     view: watch::Sender<Arc<View>>,
-    /// By number of the shard: the epoch in which it is served here, 0 where it is not.
+    /// By number of the shard: the epoch in which it may be written here, 0 where it may not.
     reigns: Box<[AtomicU64]>,
+    /// By number of the shard: does it take no new commands, because it is about to move.
+    closed: Box<[AtomicBool]>,
     /// By number of the shard: is it held here, served or not.
     held: Box<[AtomicBool]>,
     life: parking_lot::RwLock<Option<StoreIncarnation>>,
@@ -71,6 +73,7 @@ impl Shared {
             me,
             view: watch::Sender::default(),
             reigns: (0..shards).map(|_| AtomicU64::default()).collect(),
+            closed: (0..shards).map(|_| AtomicBool::default()).collect(),
             held: (0..shards).map(|_| AtomicBool::default()).collect(),
             life: parking_lot::RwLock::default(),
             standing: AtomicU8::new(Standing::Fenced as u8),
@@ -81,16 +84,24 @@ impl Shared {
     }
 
     pub(crate) fn place(&self, shard: ShardId) -> Place {
-        let served = self.reigns.get(usize::from(shard.0));
-        let epoch = served.map_or(0, |epoch| epoch.load(Ordering::Acquire));
-        if epoch != 0 {
-            return Place::Here(Epoch(epoch));
+        if let Some(epoch) = self.written(shard) {
+            let closed = self.closed.get(usize::from(shard.0));
+            return match closed {
+                Some(closed) if closed.load(Ordering::Acquire) => Place::Nowhere,
+                Some(_) | None => Place::Here(epoch),
+            };
         }
         let view = self.view.borrow();
         match view.owner(shard) {
             Some((owner, epoch)) if *owner != self.me => Place::There(owner.clone(), epoch),
             Some(_) | None => Place::Nowhere,
         }
+    }
+
+    /// The epoch in which the shard may be written here now.
+    pub(crate) fn written(&self, shard: ShardId) -> Option<Epoch> {
+        let reign = self.reigns.get(usize::from(shard.0))?.load(Ordering::Acquire);
+        (reign != 0).then_some(Epoch(reign))
     }
 
     pub(crate) fn view(&self) -> Arc<View> {
@@ -148,12 +159,21 @@ impl Shared {
         }
     }
 
-    /// The shard is served in this epoch from now on; 0: not any more.
-    pub(crate) fn reign(&self, shard: ShardId, epoch: u64) {
-        if let Some(reign) = self.reigns.get(usize::from(shard.0))
-            && reign.swap(epoch, Ordering::AcqRel) != epoch
-        {
-            self.changed();
+    /// The shard may be written in this epoch from now on; none: not any more.
+    pub(crate) fn reign(&self, shard: ShardId, epoch: Option<Epoch>) {
+        let at = usize::from(shard.0);
+        let (Some(reign), Some(closed)) = (self.reigns.get(at), self.closed.get(at)) else {
+            return;
+        };
+        reign.store(epoch.map_or(0, |epoch| epoch.0), Ordering::Release);
+        closed.store(false, Ordering::Release);
+        self.changed();
+    }
+
+    /// The shard takes no new commands, though it may still be written.
+    pub(crate) fn close(&self, shard: ShardId) {
+        if let Some(closed) = self.closed.get(usize::from(shard.0)) {
+            closed.store(true, Ordering::Release);
         }
     }
 
@@ -161,6 +181,11 @@ impl Shared {
         if let Some(slot) = self.held.get(usize::from(shard.0)) {
             slot.store(held, Ordering::Release);
         }
+    }
+
+    pub(crate) fn holds(&self) -> usize {
+        let held = self.held.iter().filter(|held| held.load(Ordering::Acquire));
+        held.count()
     }
 
     /// `is_new`: more than beats and loads changed.

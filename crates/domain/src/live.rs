@@ -213,6 +213,12 @@ impl Live {
         self.attendance.media(participant)
     }
 
+    /// Is anyone, member or not, attached at this node.
+    #[must_use]
+    pub fn has_sockets(&self, via: &NodeIncarnation) -> bool {
+        self.attendance.has_sockets(via)
+    }
+
     /// Number of attached sockets.
     #[must_use]
     pub fn connected(&self) -> usize {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
-use videorooms_domain::{ConnectionId, ParticipantId, Position, Role, RoomId, Snapshot};
+use videorooms_domain::{ConnectionId, ParticipantId, Position, Role, RoomId, ShardId, Snapshot};
 use videorooms_rooms::{Publication, RollCall, Subscribers};
 
 use crate::socket::outbox::Outbox;
@@ -134,8 +134,11 @@ impl Hub {
     }
 
     fn shard(&self, room: RoomId) -> &Mutex<HashMap<RoomId, Arc<Mutex<RoomEntry>>>> {
-        // Room ids are random bits.
-        &self.shards[room.0 as usize % SHARDS]
+        self.part(room.shard())
+    }
+
+    fn part(&self, shard: ShardId) -> &Mutex<HashMap<RoomId, Arc<Mutex<RoomEntry>>>> {
+        &self.shards[usize::from(shard.0) % SHARDS]
     }
 
     fn entry(&self, room: RoomId) -> Option<Arc<Mutex<RoomEntry>>> {
@@ -158,6 +161,14 @@ impl Subscribers for Hub {
             self.ask_again(room);
         }
         room::keep_presence(&entry);
+    }
+
+    fn rooms(&self, shard: ShardId) -> Vec<RoomId> {
+        let part = self.part(shard).lock();
+        part.keys()
+            .filter(|room| room.shard() == shard)
+            .copied()
+            .collect()
     }
 
     fn roll_call(&self, room: RoomId) -> RollCall {

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use ractor::Actor;
 use videorooms_domain::{
     Actor as By, Command, ConnectionId, Epoch, NodeIncarnation, ParticipantId, Request, Role, RoomId,
-    SecretHash, Settings,
+    SecretHash, Settings, ShardId,
 };
 use videorooms_rooms::{
-    Attach, CreateRoom, Credential, MediaHost, Publication, RollCall, Rooms, RoomsConfig, RoomsSupervisor,
-    Subscribers,
+    Attach, CreateRoom, Credential, MediaHost, Ownership, Publication, RollCall, Rooms, RoomsConfig,
+    RoomsSupervisor, Subscribers,
 };
 use videorooms_sfu::fake::FakeProvider;
 use videorooms_store::{MemoryStore, RoomStore as _};
@@ -23,6 +23,10 @@ struct Printer;
 impl Subscribers for Printer {
     fn publish(&self, publication: Publication) {
         println!("{:?}", publication.body);
+    }
+
+    fn rooms(&self, _shard: ShardId) -> Vec<RoomId> {
+        Vec::new()
     }
 
     fn roll_call(&self, _: RoomId) -> RollCall {
@@ -44,7 +48,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         media,
         Arc::new(Printer),
         here,
-        epoch,
+        Ownership::Alone(epoch),
         RoomsConfig::default(),
     );
     let (supervisor, ended) = Actor::spawn(None, RoomsSupervisor, rooms.clone()).await?;

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use videorooms_domain::{
     ConnectionId, Epoch, Event, LiveView, Note, ParticipantId, Position, Rejection, Role, RoomId, RoomView,
-    SecretHash, Seq, Settings, Snapshot, SourceSet, Timestamp,
+    SecretHash, Seq, Settings, ShardId, Snapshot, SourceSet, Timestamp,
 };
 
 /// Where rooms say what happened. One a node: the gateway's hub. Called on a room's task: it must not block, and is bounded by itself.
 pub trait Subscribers: Send + Sync + 'static {
     /// Hands a publication to this node's sockets.
     fn publish(&self, publication: Publication);
+
+    /// Rooms of the shard in which someone is attached on this node.
+    fn rooms(&self, shard: ShardId) -> Vec<RoomId>;
 
     /// Who is attached to a room on this node, and the last durable position handed out here: asked by a room that came
     /// back from the store, so that it knows its connections and publishes what was committed but never said.

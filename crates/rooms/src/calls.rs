@@ -13,9 +13,11 @@ mod call;
 mod envelope;
 #[cfg(any(test, feature = "test-kit"))]
 mod loopback;
+mod peers;
 mod remote;
 mod serve;
 
-pub use call::{Answer, Ask, Call, Cast, Tell};
+pub use call::{Answer, Ask, Call, Cast, Standing, Subscribed, Subscription, Tell};
 pub use envelope::{Content, ENVELOPE_BYTES, Envelope, WireError};
-pub(crate) use remote::{Link, Remote};
+pub use peers::{PeerError, Peers};
+pub(crate) use remote::Remote;

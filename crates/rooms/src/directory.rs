@@ -1,12 +1,12 @@
 //! Which rooms have a door on this node, and which of those that left memory must be woken when.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use ractor::{ActorCell, ActorId};
-use videorooms_domain::{RoomId, Timestamp};
+use videorooms_domain::{RoomId, SHARDS, ShardId, Timestamp};
 
 use crate::door::Door;
 use crate::wakeups::{Due, Wakeups};
@@ -23,6 +23,10 @@ pub(crate) struct Directory {
     parts: [Mutex<Part>; PARTS],
     wakeups: Mutex<Wakeups>,
     live: AtomicUsize,
+    /// Of these, by number of the shard.
+    by_shard: Box<[AtomicUsize]>,
+    /// Shards whose rooms are all to be looked at once.
+    to_sweep: Mutex<BTreeSet<ShardId>>,
 }
 
 #[derive(Default)]
@@ -38,6 +42,8 @@ impl Directory {
             parts: std::array::from_fn(|_| Mutex::default()),
             wakeups: Mutex::default(),
             live: AtomicUsize::new(0),
+            by_shard: (0..SHARDS).map(|_| AtomicUsize::new(0)).collect(),
+            to_sweep: Mutex::default(),
         }
     }
 
@@ -61,19 +67,39 @@ impl Directory {
         self.parts[part_of(room)].lock().doors.remove(&room);
     }
 
-    pub(crate) fn opened(&self, door: &Arc<Door>, actor: ActorCell) {
+    /// Says whether it is the first of its shard.
+    pub(crate) fn opened(&self, door: &Arc<Door>, actor: ActorCell) -> bool {
         self.live.fetch_add(1, Ordering::Relaxed);
+        let before = self.of_shard(door.room.shard()).fetch_add(1, Ordering::AcqRel);
         self.parts[part_of(door.room)]
             .lock()
             .actors
             .insert(actor.get_id(), (actor, Arc::clone(door)));
         self.report();
+        before == 0
+    }
+
+    fn of_shard(&self, shard: ShardId) -> &AtomicUsize {
+        &self.by_shard[usize::from(shard.0)]
+    }
+
+    /// Does anything of the shard live here.
+    pub(crate) fn is_in_use(&self, shard: ShardId) -> bool {
+        self.of_shard(shard).load(Ordering::Acquire) > 0
+    }
+
+    /// Doors of one shard behind which an actor runs.
+    pub(crate) fn doors_of(&self, shard: ShardId) -> Vec<Arc<Door>> {
+        let part = self.parts[usize::from(shard.0) % PARTS].lock();
+        let doors = part.actors.values().map(|(_, door)| door);
+        doors.filter(|door| door.room.shard() == shard).cloned().collect()
     }
 
     /// An actor ended: its door, still open, the first time this is asked.
     pub(crate) fn ended(&self, part: usize, actor: ActorId) -> Option<Arc<Door>> {
         let (_, door) = self.parts[part].lock().actors.remove(&actor)?;
         self.live.fetch_sub(1, Ordering::Relaxed);
+        self.of_shard(door.room.shard()).fetch_sub(1, Ordering::AcqRel);
         self.report();
         Some(door)
     }
@@ -122,6 +148,16 @@ impl Directory {
     /// Rooms whose time has come, at most `limit`; they are forgotten here.
     pub(crate) fn due(&self, now: Timestamp, limit: usize) -> Vec<Due> {
         self.wakeups.lock().due(now, limit)
+    }
+
+    /// The rooms of this shard are to be looked at.
+    pub(crate) fn sweep_later(&self, shard: ShardId) {
+        self.to_sweep.lock().insert(shard);
+    }
+
+    /// A shard whose rooms are to be looked at; it is forgotten here.
+    pub(crate) fn sweep_next(&self) -> Option<ShardId> {
+        self.to_sweep.lock().pop_first()
     }
 
     fn report(&self) {

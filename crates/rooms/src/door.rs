@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::{Mutex, RwLock};
 use ractor::{ActorId, ActorRef};
 use tokio::sync::Notify;
-use videorooms_domain::RoomId;
+use videorooms_domain::{Epoch, RoomId};
 
 use crate::restart_budget::RestartBudget;
 use crate::room_actor::{Envelope, RoomMessage};
@@ -19,7 +19,8 @@ use crate::room_actor::{Envelope, RoomMessage};
 pub(crate) struct Door {
     pub(crate) room: RoomId,
     depth: Arc<AtomicUsize>,
-    actor: RwLock<Option<ActorRef<Envelope>>>,
+    /// With the reign in which it serves.
+    actor: RwLock<Option<(ActorRef<Envelope>, Epoch)>>,
     was_shut: Notify,
     pub(crate) budget: Mutex<RestartBudget>,
     /// Held while the room is being started or its door taken away.
@@ -76,7 +77,7 @@ impl Door {
     /// Sends to the running actor, if the queue is below `limit`; answers which actor has it now.
     pub(crate) fn send(&self, message: RoomMessage, limit: usize) -> Result<ActorId, NotSent> {
         let actor = self.actor.read();
-        let actor = actor.as_ref().ok_or(NotSent::Shut)?;
+        let (actor, _) = actor.as_ref().ok_or(NotSent::Shut)?;
         if self.depth.fetch_add(1, Ordering::Relaxed) >= limit {
             self.depth.fetch_sub(1, Ordering::Relaxed);
             return Err(NotSent::Full);
@@ -98,16 +99,16 @@ impl Door {
 
     /// Opens the door to a fresh actor, whose first message is to take up what its predecessor left: the door stands open by the time anyone
     /// hears that the room is back.
-    pub(crate) fn open(&self, actor: ActorRef<Envelope>) {
+    pub(crate) fn open(&self, actor: ActorRef<Envelope>, epoch: Epoch) {
         let mut current = self.actor.write();
         // An actor that has ended already is found out by whoever opened the door.
         drop(actor.cast(Envelope::inner(RoomMessage::Resume)));
-        *current = Some(actor);
+        *current = Some((actor, epoch));
     }
 
     /// Takes the actor off the door if it still is this one.
     pub(crate) fn shut(&self, actor: ActorId) {
-        self.actor.write().take_if(|open| open.get_id() == actor);
+        self.actor.write().take_if(|(open, _)| open.get_id() == actor);
         self.was_shut.notify_waiters();
     }
 
@@ -120,7 +121,7 @@ impl Door {
                 .actor
                 .read()
                 .as_ref()
-                .is_none_or(|open| open.get_id() != actor)
+                .is_none_or(|(open, _)| open.get_id() != actor)
             {
                 return;
             }
@@ -128,8 +129,20 @@ impl Door {
         }
     }
 
+    /// The reign in which the running actor serves.
+    pub(crate) fn epoch(&self) -> Option<Epoch> {
+        self.actor.read().as_ref().map(|(_, epoch)| *epoch)
+    }
+
+    /// Ends the running actor, after the message that it is at.
+    pub(crate) fn stop(&self, why: &str) {
+        if let Some((actor, _)) = &*self.actor.read() {
+            actor.stop(Some(why.to_owned()));
+        }
+    }
+
     #[cfg(any(test, feature = "test-kit"))]
     pub(crate) fn actor(&self) -> Option<ActorRef<Envelope>> {
-        self.actor.read().clone()
+        self.actor.read().as_ref().map(|(actor, _)| actor.clone())
     }
 }

@@ -9,6 +9,7 @@ use videorooms_domain::RoomId;
 
 use crate::api::RoomsError;
 use crate::directory::Directory;
+use crate::ownership::Ownership;
 use crate::rooms::Rooms;
 use crate::services::Services;
 use crate::wakeups::Due;
@@ -20,7 +21,11 @@ pub(crate) async fn run(rooms: &Rooms, services: &Services, directory: &Director
     let mut ticks = interval(TICK);
     // A slow store must not be asked for all that was missed at once.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut sweep = Sweep::Before(None);
+    // Where shards come and go, each is looked at when it comes.
+    let mut sweep = match services.ownership {
+        Ownership::Alone(_) => Sweep::Before(None),
+        Ownership::Shared { .. } => Sweep::Over,
+    };
     loop {
         ticks.tick().await;
         let due = directory.due(services.clock.now(), per_tick);
@@ -30,6 +35,28 @@ pub(crate) async fn run(rooms: &Rooms, services: &Services, directory: &Director
             sweep = then;
             let due = page.into_iter().map(|room| Due { room, failures: 0 });
             wake(rooms, services, directory, due).await;
+        }
+        sweep_shards(rooms, services, directory, per_tick).await;
+    }
+}
+
+/// Looks at the rooms of shards that came to this node, whole shards until `most` rooms are reached.
+async fn sweep_shards(rooms: &Rooms, services: &Services, directory: &Directory, most: usize) {
+    let mut seen = 0;
+    while seen < most
+        && let Some(shard) = directory.sweep_next()
+    {
+        match timeout(services.config.commit_deadline, services.store.rooms_of(shard)).await {
+            Ok(Ok(found)) => {
+                seen += found.len();
+                let due = found.into_iter().map(|room| Due { room, failures: 0 });
+                wake(rooms, services, directory, due).await;
+            }
+            Ok(Err(_)) | Err(_) => {
+                tracing::warn!(shard = shard.0, "sweep of a shard's rooms waits for the store");
+                directory.sweep_later(shard);
+                return;
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 //! messages. A refused command is an answer, never an `Err`: one client must not end a meeting.
 
 mod attach;
+mod hearers;
 mod message;
 mod publish;
 mod state;
@@ -11,7 +12,7 @@ mod tasks;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 pub(crate) use message::{Envelope, Reply, RoomMessage};
-pub(crate) use state::{DEPOSED, IDLE, Loaded, RoomState, Waiter};
+pub(crate) use state::{DEPOSED, IDLE, Loaded, RESTORED, RoomState, Waiter};
 
 /// The actor; its state is in [`RoomState`].
 pub(crate) struct RoomActor;

@@ -8,28 +8,33 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use ractor::ActorCell;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
+use videorooms_cluster::{Place, View};
 use videorooms_domain::{
-    ConnectionId, Epoch, NodeIncarnation, ParticipantId, Position, Request, Role, RoomId, SecretHash, Signal,
-    Snapshot,
+    ConnectionId, Epoch, NodeIncarnation, ParticipantId, Position, Request, Role, RoomId, SHARDS, SecretHash,
+    ShardId, Signal, Snapshot,
 };
 use videorooms_store::{RoomStore, StoreError};
 
 use crate::api::{Attach, Attached, Overview, RoomsError, Subscribers};
-use crate::calls::{Link, Remote};
+use crate::calls::{Peers, Remote};
 use crate::clock::Clock;
 use crate::config::RoomsConfig;
 use crate::directory::{Directory, PARTS};
 use crate::door::{Door, NotSent};
+use crate::following::Following;
 use crate::media_host::MediaHost;
 use crate::metrics as names;
+use crate::ownership::Ownership;
 use crate::room_actor::{Reply, RoomMessage};
 use crate::services::Services;
+use crate::tries::{Missed, Owner, Tried, Tries};
 
 mod creating;
+mod owning;
 mod starting;
 mod supervision;
 
@@ -41,36 +46,34 @@ const RETRY_AFTER_MS: u64 = 1000;
 #[derive(Clone)]
 pub struct Rooms {
     shared: Arc<Shared>,
-    reach: Reach,
-}
-
-/// Where the rooms of a handle are reached.
-#[derive(Clone)]
-enum Reach {
-    /// On this node: nothing is encoded or copied.
-    Here,
-    /// On another one.
-    Link(Arc<Remote>),
+    /// For tests: every room is reached as if it were elsewhere.
+    beyond: Option<Arc<dyn Peers>>,
 }
 
 struct Shared {
     services: Arc<Services>,
     directory: Arc<Directory>,
+    following: Arc<Following>,
     supervisors: RwLock<[Option<ActorCell>; PARTS]>,
+    /// By number of the shard: shared by the calls that wait for it.
+    parked: Box<[Arc<()>]>,
+    /// The table of owners that was acted upon last.
+    seen: Mutex<Arc<View>>,
     leaving: AtomicBool,
 }
 
 impl Rooms {
-    /// A handle for one boot of one node, which owns every room. Rooms run once a [`crate::RoomsSupervisor`] was started with it.
+    /// A handle for one boot of one node. Rooms run once a [`crate::RoomsSupervisor`] was started with it.
     #[must_use]
     pub fn new(
         store: Arc<dyn RoomStore>,
         media: MediaHost,
         subscribers: Arc<dyn Subscribers>,
         here: NodeIncarnation,
-        epoch: Epoch,
+        ownership: Ownership,
         config: RoomsConfig,
     ) -> Self {
+        let following = Arc::new(Following::new(here.clone(), Arc::clone(&subscribers)));
         let services = Services {
             store,
             media,
@@ -78,18 +81,21 @@ impl Rooms {
             clock: Clock::start(),
             config,
             here,
-            epoch,
+            ownership,
         };
         let directory = Arc::new(Directory::new());
         let shared = Shared {
             services: Arc::new(services),
             directory,
+            following,
             supervisors: RwLock::default(),
+            parked: (0..SHARDS).map(|_| Arc::default()).collect(),
+            seen: Mutex::default(),
             leaving: AtomicBool::new(false),
         };
         Self {
             shared: Arc::new(shared),
-            reach: Reach::Here,
+            beyond: None,
         }
     }
 
@@ -98,9 +104,15 @@ impl Rooms {
     /// # Errors
     /// [`RoomsError::NoSuchRoom`], [`RoomsError::Unavailable`].
     pub async fn overview(&self, room: RoomId) -> Result<Overview, RoomsError> {
-        match &self.reach {
-            Reach::Here => self.call(room, RoomMessage::Overview).await,
-            Reach::Link(remote) => Box::pin(remote.overview(room)).await,
+        let mut tries = Tries::new(self, room, true);
+        loop {
+            let tried = match tries.owner().await? {
+                Owner::Here => self.overview_here(room).await,
+                Owner::There(remote) => Box::pin(remote.overview(room)).await,
+            };
+            if let Some(overview) = tries.settle(tried).await {
+                return overview;
+            }
         }
     }
 
@@ -114,12 +126,15 @@ impl Rooms {
         participant: ParticipantId,
         secret: SecretHash,
     ) -> Result<Role, RoomsError> {
-        match &self.reach {
-            Reach::Here => {
-                self.call(room, |reply| RoomMessage::Verify(participant, secret, reply))
-                    .await
+        let mut tries = Tries::new(self, room, true);
+        loop {
+            let tried = match tries.owner().await? {
+                Owner::Here => self.verify_here(room, participant, secret).await,
+                Owner::There(remote) => Box::pin(remote.verify(room, participant, secret)).await,
+            };
+            if let Some(role) = tries.settle(tried).await {
+                return role;
             }
-            Reach::Link(remote) => Box::pin(remote.verify(room, participant, secret)).await,
         }
     }
 
@@ -129,13 +144,22 @@ impl Rooms {
     /// # Errors
     /// [`RoomsError::Rejected`], [`RoomsError::NoSuchRoom`], [`RoomsError::Unavailable`].
     pub async fn attach(&self, room: RoomId, attach: Attach) -> Result<Attached, RoomsError> {
-        match &self.reach {
-            Reach::Here => {
-                self.stays()?;
-                self.call(room, |reply| RoomMessage::Attach(Box::new(attach.clone()), reply))
-                    .await
+        // Who joins again is who it was.
+        let mut tries = Tries::new(self, room, true);
+        loop {
+            let tried = match tries.owner().await? {
+                Owner::Here => self.attach_here(room, &attach, self.here()).await,
+                Owner::There(remote) => {
+                    self.shared.following.joining(room, remote.to());
+                    let attached = Box::pin(remote.attach(room, attach.clone())).await;
+                    let position = attached.as_ref().ok().map(|attached| attached.position);
+                    self.shared.following.joined(room, remote.to(), position);
+                    attached
+                }
+            };
+            if let Some(attached) = tries.settle(tried).await {
+                return attached;
             }
-            Reach::Link(remote) => Box::pin(remote.attach(room, attach)).await,
         }
     }
 
@@ -144,26 +168,119 @@ impl Rooms {
     /// # Errors
     /// [`RoomsError::Rejected`] changes nothing; after [`RoomsError::Unavailable`] the same command id may be sent again and is done once.
     pub async fn execute(&self, room: RoomId, request: Request) -> Result<Position, RoomsError> {
-        match &self.reach {
-            Reach::Here => {
-                self.stays()?;
-                self.call(room, |reply| {
-                    RoomMessage::Execute(Box::new(request.clone()), reply)
-                })
-                .await
+        let mut tries = Tries::new(self, room, request.id.is_some());
+        loop {
+            let tried = match tries.owner().await? {
+                Owner::Here => self.execute_here(room, &request).await,
+                Owner::There(remote) => Box::pin(remote.execute(room, request.clone())).await,
+            };
+            if let Some(position) = tries.settle(tried).await {
+                return position;
             }
-            Reach::Link(remote) => Box::pin(remote.execute(room, request)).await,
         }
     }
 
     /// An ephemeral signal; its notes come as publications. Never waits, so that of a room on another node success says only that it was sent.
     ///
     /// # Errors
-    /// [`RoomsError::Unavailable`] when the room is not in memory or its queue is full: the signal is dropped.
+    /// [`RoomsError::Unavailable`] when the room is not in memory, is moving, or its queue is full: the signal is dropped.
     pub fn signal(&self, room: RoomId, signal: Signal) -> Result<(), RoomsError> {
-        if let Reach::Link(remote) = &self.reach {
-            return remote.signal(room, signal);
+        match self.owner_now(room) {
+            Some(Owner::Here) => self.signal_here(room, signal),
+            Some(Owner::There(remote)) => remote.signal(room, signal),
+            None => Err(unavailable("the room is moving")),
         }
+    }
+
+    /// The room as this member may see it now, with the position it stands at.
+    ///
+    /// # Errors
+    /// [`RoomsError::Rejected`] for someone who is no member, [`RoomsError::NoSuchRoom`], [`RoomsError::Unavailable`].
+    pub async fn snapshot(
+        &self,
+        room: RoomId,
+        participant: ParticipantId,
+    ) -> Result<(Position, Snapshot), RoomsError> {
+        let mut tries = Tries::new(self, room, true);
+        loop {
+            let tried = match tries.owner().await? {
+                Owner::Here => self.snapshot_here(room, participant).await,
+                Owner::There(remote) => Box::pin(remote.snapshot(room, participant)).await,
+            };
+            if let Some(snapshot) = tries.settle(tried).await {
+                return snapshot;
+            }
+        }
+    }
+
+    /// A socket is gone. Lost only with the room's actor or the link to it, after which the roll is called.
+    pub fn detach(&self, room: RoomId, participant: ParticipantId, connection: ConnectionId) {
+        match self.owner_now(room) {
+            Some(Owner::Here) => {
+                let gone = Signal::Detached {
+                    participant,
+                    connection,
+                    via: self.here().clone(),
+                };
+                self.detached(room, gone);
+            }
+            Some(Owner::There(remote)) => remote.detach(room, participant, connection),
+            None => {}
+        }
+    }
+
+    /// The media server gave a participant a credential by rights that may have changed since; the room sets those that hold now. Lost only
+    /// with the room's actor or the link to it, whose successor sets everyone's.
+    pub fn media_admitted(&self, room: RoomId, participant: ParticipantId) {
+        match self.owner_now(room) {
+            Some(Owner::Here) => self.media_admitted_here(room, participant),
+            Some(Owner::There(remote)) => remote.media_admitted(room, participant),
+            None => {}
+        }
+    }
+
+    pub(crate) async fn overview_here(&self, room: RoomId) -> Tried<Overview> {
+        self.call(room, RoomMessage::Overview).await
+    }
+
+    pub(crate) async fn verify_here(
+        &self,
+        room: RoomId,
+        participant: ParticipantId,
+        secret: SecretHash,
+    ) -> Tried<Role> {
+        self.call(room, |reply| RoomMessage::Verify(participant, secret, reply))
+            .await
+    }
+
+    /// `via`: the node at which the socket is.
+    pub(crate) async fn attach_here(
+        &self,
+        room: RoomId,
+        attach: &Attach,
+        via: &NodeIncarnation,
+    ) -> Tried<Attached> {
+        self.stays()?;
+        let message = |reply| RoomMessage::Attach(Box::new((attach.clone(), via.clone())), reply);
+        self.call(room, message).await
+    }
+
+    pub(crate) async fn execute_here(&self, room: RoomId, request: &Request) -> Tried<Position> {
+        self.stays()?;
+        let message = |reply| RoomMessage::Execute(Box::new(request.clone()), reply);
+        self.call(room, message).await
+    }
+
+    pub(crate) async fn snapshot_here(
+        &self,
+        room: RoomId,
+        participant: ParticipantId,
+    ) -> Tried<(Position, Snapshot)> {
+        self.call(room, |reply| RoomMessage::Snapshot(participant, reply))
+            .await
+    }
+
+    pub(crate) fn signal_here(&self, room: RoomId, signal: Signal) -> Result<(), RoomsError> {
         let door = self
             .shared
             .directory
@@ -179,37 +296,6 @@ impl Rooms {
         }
     }
 
-    /// The room as this member may see it now, with the position it stands at.
-    ///
-    /// # Errors
-    /// [`RoomsError::Rejected`] for someone who is no member, [`RoomsError::NoSuchRoom`], [`RoomsError::Unavailable`].
-    pub async fn snapshot(
-        &self,
-        room: RoomId,
-        participant: ParticipantId,
-    ) -> Result<(Position, Snapshot), RoomsError> {
-        match &self.reach {
-            Reach::Here => {
-                self.call(room, |reply| RoomMessage::Snapshot(participant, reply))
-                    .await
-            }
-            Reach::Link(remote) => Box::pin(remote.snapshot(room, participant)).await,
-        }
-    }
-
-    /// A socket is gone. Lost only with the room's actor, which asks for the roll call when it is back.
-    pub fn detach(&self, room: RoomId, participant: ParticipantId, connection: ConnectionId) {
-        if let Reach::Link(remote) = &self.reach {
-            return remote.detach(room, participant, connection);
-        }
-        let gone = Signal::Detached {
-            participant,
-            connection,
-            via: self.here().clone(),
-        };
-        self.detached(room, gone);
-    }
-
     /// Tells a room on this node of a socket that is gone, from this node or another.
     pub(crate) fn detached(&self, room: RoomId, gone: Signal) {
         if let Some(door) = self.shared.directory.existing(room) {
@@ -218,12 +304,7 @@ impl Rooms {
         }
     }
 
-    /// The media server gave a participant a credential by rights that may have changed since; the room sets those that hold now. Lost only
-    /// with the room's actor, whose successor sets everyone's.
-    pub fn media_admitted(&self, room: RoomId, participant: ParticipantId) {
-        if let Reach::Link(remote) = &self.reach {
-            return remote.media_admitted(room, participant);
-        }
+    pub(crate) fn media_admitted_here(&self, room: RoomId, participant: ParticipantId) {
         if let Some(door) = self.shared.directory.existing(room) {
             // Never refused, as a goodbye: a mute must not be lost in a rush.
             drop(door.send(RoomMessage::MediaAdmitted(participant), usize::MAX));
@@ -255,9 +336,55 @@ impl Rooms {
         &self.shared.services.here
     }
 
-    /// The reign in which this node owns its rooms.
-    pub(crate) fn epoch(&self) -> Epoch {
-        self.shared.services.epoch
+    pub(crate) fn ownership(&self) -> &Ownership {
+        &self.shared.services.ownership
+    }
+
+    pub(crate) fn following(&self) -> &Arc<Following> {
+        &self.shared.following
+    }
+
+    /// Held by a call while it waits for the shard to have an owner.
+    pub(crate) fn parked(&self, shard: ShardId) -> Arc<()> {
+        Arc::clone(&self.shared.parked[usize::from(shard.0)])
+    }
+
+    /// Where the room is at this moment, if it is anywhere.
+    fn owner_now(&self, room: RoomId) -> Option<Owner> {
+        if let Some(elsewhere) = self.elsewhere() {
+            return Some(Owner::There(elsewhere));
+        }
+        match self.ownership().place(room.shard()) {
+            Place::Here(_) => Some(Owner::Here),
+            Place::There(node, epoch) => {
+                let until = Instant::now() + self.call_deadline();
+                let peers = self.ownership().peers()?;
+                Some(Owner::There(self.remote(peers, node, epoch, until)))
+            }
+            Place::Nowhere => None,
+        }
+    }
+
+    /// The rooms of another node; a call ends by `until`.
+    pub(crate) fn remote(
+        &self,
+        peers: &Arc<dyn Peers>,
+        node: NodeIncarnation,
+        epoch: Epoch,
+        until: Instant,
+    ) -> Remote {
+        let within = until.saturating_duration_since(Instant::now());
+        Remote::new(Arc::clone(peers), node, self.here().clone(), epoch, within)
+    }
+
+    /// For tests: where everything is reached that is reached as if it were elsewhere.
+    pub(crate) fn elsewhere(&self) -> Option<Remote> {
+        let beyond = self.beyond.as_ref()?;
+        let until = Instant::now() + self.call_deadline();
+        let Place::Here(epoch) = self.ownership().place(ShardId(0)) else {
+            return None;
+        };
+        Some(self.remote(beyond, self.here().clone(), epoch, until))
     }
 
     /// No call takes longer.
@@ -266,18 +393,11 @@ impl Rooms {
     }
 
     /// The same handle, but its rooms are reached through a link.
-    #[cfg_attr(
-        not(any(test, feature = "test-kit")),
-        expect(
-            dead_code,
-            reason = "one node alone has no link but the loopback of its tests"
-        )
-    )]
-    pub(crate) fn beyond(&self, link: Arc<dyn Link>) -> Self {
-        let remote = Remote::new(link, self.here().clone(), self.epoch(), self.call_deadline());
+    #[cfg(any(test, feature = "test-kit"))]
+    pub(crate) fn beyond(&self, peers: Arc<dyn Peers>) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
-            reach: Reach::Link(Arc::new(remote)),
+            beyond: Some(peers),
         }
     }
 
@@ -293,34 +413,35 @@ impl Rooms {
 
     /// Makes sure that the room is in memory.
     pub(crate) async fn wake(&self, room: RoomId) -> Result<(), RoomsError> {
-        self.open_door(room).await.map(drop)
+        match self.open_door(room).await {
+            Ok(_) => Ok(()),
+            // Whoever owns it wakes it.
+            Err(Missed::Moved | Missed::Lost { .. }) => Ok(()),
+            Err(Missed::Failed(error)) => Err(error),
+        }
     }
 
-    async fn call<T>(
-        &self,
-        room: RoomId,
-        message: impl Fn(Reply<T>) -> RoomMessage,
-    ) -> Result<T, RoomsError> {
+    async fn call<T>(&self, room: RoomId, message: impl Fn(Reply<T>) -> RoomMessage) -> Tried<T> {
         let config = &self.shared.services.config;
         let attempts = async {
             for _ in 0..ATTEMPTS {
                 let door = self.open_door(room).await?;
                 let (reply, answer) = oneshot::channel();
                 match door.send(message(reply), config.max_room_queue) {
-                    Err(NotSent::Full) => return Err(queue_full()),
+                    Err(NotSent::Full) => return Err(queue_full().into()),
                     Err(NotSent::Shut) => {}
                     Err(NotSent::Ended(actor)) => door.until_shut(actor).await,
                     Ok(actor) => match answer.await {
-                        Ok(answer) => return answer,
+                        Ok(answer) => return answer.map_err(Missed::from),
                         Err(_) => door.until_shut(actor).await,
                     },
                 }
             }
-            Err(unavailable("the room is restarting"))
+            Err(unavailable("the room is restarting").into())
         };
         timeout(config.call_deadline, attempts)
             .await
-            .unwrap_or_else(|_| Err(no_answer_in_time()))
+            .unwrap_or_else(|_| Err(no_answer_in_time().into()))
     }
 
     /// Makes the room's actor panic, as a bug in a rule would.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use videorooms_domain::{Epoch, NodeIncarnation, Room, Timestamp};
+use videorooms_domain::{NodeIncarnation, Room, Timestamp};
 use videorooms_store::RoomStore;
 
 use crate::api::Subscribers;
 use crate::clock::Clock;
 use crate::config::RoomsConfig;
 use crate::media_host::MediaHost;
+use crate::ownership::Ownership;
 
 /// What every room of a node shares.
 pub(crate) struct Services {
@@ -19,8 +20,7 @@ pub(crate) struct Services {
     pub(crate) config: RoomsConfig,
     /// This boot of this node.
     pub(crate) here: NodeIncarnation,
-    /// The reign in which this node owns its rooms.
-    pub(crate) epoch: Epoch,
+    pub(crate) ownership: Ownership,
 }
 
 impl Services {

@@ -14,7 +14,7 @@ use videorooms_debug::{DebugLog, DebugLogArguments};
 use videorooms_domain::{Epoch, Grace, NodeId, NodeIncarnation};
 use videorooms_gateway::auth::Keys;
 use videorooms_gateway::{Door, DoorParts, Gateway, GatewayArguments, GatewayConfig, Hub, Rate};
-use videorooms_rooms::{MediaHost, Rooms, RoomsConfig, RoomsSupervisor};
+use videorooms_rooms::{MediaHost, Ownership, Rooms, RoomsConfig, RoomsSupervisor};
 use videorooms_sfu::SfuProvider;
 use videorooms_sfu::embedded::{EmbeddedConfig, EmbeddedProvider};
 use videorooms_store::{RoomStore, StoreError};
@@ -107,7 +107,7 @@ impl NodeBuilder {
             media.clone(),
             Arc::clone(&hub) as _,
             here.clone(),
-            epoch,
+            Ownership::Alone(epoch),
             rooms_config(&config),
         );
         let services = Services {

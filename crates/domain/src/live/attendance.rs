@@ -211,6 +211,14 @@ impl Attendance {
             .map_or_else(MediaState::default, |presence| presence.media)
     }
 
+    pub(super) fn has_sockets(&self, via: &NodeIncarnation) -> bool {
+        let members = self.members.values().map(|presence| &presence.sockets);
+        let mut sockets = members
+            .chain(self.knocking.values())
+            .flat_map(|sockets| &sockets.0);
+        sockets.any(|socket| socket.via == *via)
+    }
+
     pub(super) fn sockets(&self) -> usize {
         self.sockets
     }

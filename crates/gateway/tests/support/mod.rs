@@ -19,7 +19,7 @@ use videorooms_gateway::auth::Keys;
 use videorooms_gateway::{
     Door, DoorParts, GatewayArguments, GatewayConfig, Hub, Rate, ServiceStatus, StatusSource,
 };
-use videorooms_rooms::{MediaHost, Rooms, RoomsConfig, RoomsSupervisor};
+use videorooms_rooms::{MediaHost, Ownership, Rooms, RoomsConfig, RoomsSupervisor};
 use videorooms_sfu::fake::FakeProvider;
 use videorooms_store::{FaultStore, Faults, MemoryStore, RoomStore as _};
 
@@ -132,7 +132,7 @@ impl House {
             media.clone(),
             subscribers,
             here.clone(),
-            epoch,
+            Ownership::Alone(epoch),
             RoomsConfig::default(),
         );
         Actor::spawn(None, RoomsSupervisor, rooms.clone()).await.unwrap();

@@ -5,7 +5,7 @@ use videorooms_domain::{
     ConnectionId, Epoch, ParticipantId, Position, Request, Role, RoomId, SecretHash, Signal, Snapshot,
 };
 
-use crate::api::{Attach, Attached, CreateRoom, Overview};
+use crate::api::{Attach, Attached, Body, CreateRoom, Overview, RollCall};
 
 /// Something asked of a room; answered within the envelope's deadline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,4 +98,35 @@ pub enum Answer {
         /// As it may be seen.
         snapshot: Box<Snapshot>,
     },
+}
+
+/// A node's wish to go on hearing a room whose former owner it has lost, or was cut off from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// Which room.
+    pub room: RoomId,
+    /// Who is attached there, which is the node's last word on it, and what was heard last.
+    pub roll: RollCall,
+}
+
+/// The owner's answer to a [`Subscription`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscribed {
+    /// Which room.
+    pub room: RoomId,
+    /// None: not the owner, or the room cannot be had now.
+    pub standing: Option<Standing>,
+}
+
+/// Where a room stands, and what a node has missed of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// In whose reign.
+    pub epoch: Epoch,
+    /// Everything up to here is known, or in `missed`.
+    pub position: Position,
+    /// Does `missed` hold all that came after the node's last position; if not, clients ask for the room anew.
+    pub is_whole: bool,
+    /// What was said, in order.
+    pub missed: Vec<Body>,
 }

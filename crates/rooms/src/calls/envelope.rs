@@ -1,9 +1,9 @@
 //! The envelope and its codec.
 
 use serde::{Deserialize, Serialize};
-use videorooms_domain::{NodeIncarnation, RoomId};
+use videorooms_domain::{Epoch, NodeIncarnation, RoomId};
 
-use super::{Answer, Call, Cast};
+use super::{Answer, Call, Cast, Subscribed, Subscription};
 use crate::api::{Publication, RollCall, RoomsError};
 
 /// Longest envelope, in bytes. A room of 1000 members with the fullest chat that a room keeps fits twice; a link cuts what exceeds its
@@ -37,6 +37,16 @@ pub enum Content {
     Answer(Answer),
     /// The call was not done, or its fate is unknown.
     Refused(RoomsError),
+    /// This node does not own the room (any more), and nothing was done.
+    Moved {
+        /// The reign in which it knows the room; 0: none.
+        #[serde(default)]
+        epoch: Epoch,
+    },
+    /// From a node whose sockets are attached to the rooms' owner.
+    Subscribe(Vec<Subscription>),
+    /// The answers, in the same order.
+    Subscribed(Vec<Subscribed>),
     /// From the room's owner to a node whose sockets are attached.
     Publication(Publication),
     /// From the room's owner to such a node: who is there?

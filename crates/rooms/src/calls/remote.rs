@@ -1,69 +1,71 @@
 //! A room that lives elsewhere, seen from here: every method of [`crate::Rooms`] as an envelope through a link.
 //!
-//! A call whose envelope or answer is lost or cannot be read is [`RoomsError::Unavailable`], whose promise holds: nothing was done, or the same
-//! command id may be sent again.
+//! A call that is lost, or comes to a node that does not own the room (any more), is [`Missed`] and made again by [`crate::tries`]; one whose
+//! answer cannot be read is [`RoomsError::Unavailable`], whose promise holds: nothing was done, or the same command id may be sent again.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use tokio::time::timeout;
+use videorooms_cluster::ServiceName;
 use videorooms_domain::{
     ConnectionId, Epoch, NodeIncarnation, ParticipantId, Position, Request, Role, RoomId, SecretHash, Signal,
     Snapshot,
 };
 
-use super::{Answer, Ask, Call, Cast, Content, Envelope, Tell, WireError};
-use crate::api::{Attach, Attached, CreateRoom, Overview, RoomsError};
-use crate::rooms::{no_answer_in_time, unavailable};
+use super::{
+    Answer, Ask, Call, Cast, Content, Envelope, PeerError, Peers, Subscribed, Subscription, Tell, WireError,
+};
+use crate::api::{Attach, Attached, CreateRoom, Overview, RollCall, RoomsError};
+use crate::rooms::unavailable;
+use crate::tries::{Missed, Tried};
 
-/// What carries envelopes to another node. It knows neither what is in them nor for how long someone waits.
-#[async_trait]
-pub(crate) trait Link: Send + Sync {
-    /// Carries a call there and its answer back. Dropping the future gives the answer up, not the call.
-    ///
-    /// # Errors
-    /// [`RoomsError::Unavailable`] when the link breaks or is full.
-    async fn call(&self, call: Vec<u8>) -> Result<Vec<u8>, RoomsError>;
+/// Over a call's own deadline.
+const GRACE: Duration = Duration::from_millis(100);
 
-    /// Sends what is not answered. Never waits.
-    ///
-    /// # Errors
-    /// [`RoomsError::Unavailable`] when it is known here already that it will not arrive.
-    fn cast(&self, cast: Vec<u8>) -> Result<(), RoomsError>;
-}
-
-/// The near end of a link.
+/// The near end of a link to one node, for one call.
 pub(crate) struct Remote {
-    link: Arc<dyn Link>,
+    peers: Arc<dyn Peers>,
+    to: NodeIncarnation,
     here: NodeIncarnation,
     epoch: Epoch,
-    deadline: Duration,
+    within: Duration,
 }
 
 impl Remote {
-    /// Rooms beyond `link`, known in the reign `epoch`; every call ends within `deadline`.
-    pub(crate) fn new(link: Arc<dyn Link>, here: NodeIncarnation, epoch: Epoch, deadline: Duration) -> Self {
+    /// Rooms of the node `to`, known in the reign `epoch`; every call ends `within` that time.
+    pub(crate) fn new(
+        peers: Arc<dyn Peers>,
+        to: NodeIncarnation,
+        here: NodeIncarnation,
+        epoch: Epoch,
+        within: Duration,
+    ) -> Self {
         Self {
-            link,
+            peers,
+            to,
             here,
             epoch,
-            deadline,
+            within,
         }
     }
 
-    pub(crate) async fn create(&self, room: RoomId, request: CreateRoom) -> Result<(), RoomsError> {
+    pub(crate) fn to(&self) -> &NodeIncarnation {
+        &self.to
+    }
+
+    pub(crate) async fn create(&self, room: RoomId, request: CreateRoom) -> Tried<()> {
         let answer = self.call(room, Ask::Create(request)).await?;
         let Answer::Create = answer else {
-            return Err(misanswered());
+            return Err(misanswered().into());
         };
         Ok(())
     }
 
-    pub(crate) async fn overview(&self, room: RoomId) -> Result<Overview, RoomsError> {
+    pub(crate) async fn overview(&self, room: RoomId) -> Tried<Overview> {
         let answer = self.call(room, Ask::Overview).await?;
         let Answer::Overview(overview) = answer else {
-            return Err(misanswered());
+            return Err(misanswered().into());
         };
         Ok(overview)
     }
@@ -73,26 +75,26 @@ impl Remote {
         room: RoomId,
         participant: ParticipantId,
         secret: SecretHash,
-    ) -> Result<Role, RoomsError> {
+    ) -> Tried<Role> {
         let answer = self.call(room, Ask::Verify { participant, secret }).await?;
         let Answer::Verify(role) = answer else {
-            return Err(misanswered());
+            return Err(misanswered().into());
         };
         Ok(role)
     }
 
-    pub(crate) async fn attach(&self, room: RoomId, attach: Attach) -> Result<Attached, RoomsError> {
+    pub(crate) async fn attach(&self, room: RoomId, attach: Attach) -> Tried<Attached> {
         let answer = self.call(room, Ask::Attach(Box::new(attach))).await?;
         let Answer::Attach(attached) = answer else {
-            return Err(misanswered());
+            return Err(misanswered().into());
         };
         Ok(*attached)
     }
 
-    pub(crate) async fn execute(&self, room: RoomId, request: Request) -> Result<Position, RoomsError> {
+    pub(crate) async fn execute(&self, room: RoomId, request: Request) -> Tried<Position> {
         let answer = self.call(room, Ask::Execute(Box::new(request))).await?;
         let Answer::Execute(position) = answer else {
-            return Err(misanswered());
+            return Err(misanswered().into());
         };
         Ok(position)
     }
@@ -101,10 +103,10 @@ impl Remote {
         &self,
         room: RoomId,
         participant: ParticipantId,
-    ) -> Result<(Position, Snapshot), RoomsError> {
+    ) -> Tried<(Position, Snapshot)> {
         let answer = self.call(room, Ask::Snapshot { participant }).await?;
         let Answer::Snapshot { position, snapshot } = answer else {
-            return Err(misanswered());
+            return Err(misanswered().into());
         };
         Ok((position, *snapshot))
     }
@@ -127,30 +129,53 @@ impl Remote {
         drop(self.cast(room, Tell::MediaAdmitted { participant }));
     }
 
-    async fn call(&self, room: RoomId, ask: Ask) -> Result<Answer, RoomsError> {
+    /// Asks where the room stands whose roll is called along the way, many rooms at once.
+    pub(crate) async fn subscribe(&self, wishes: Vec<Subscription>) -> Tried<Vec<Subscribed>> {
+        match self.ask(Content::Subscribe(wishes)).await? {
+            Content::Subscribed(answers) => Ok(answers),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Asks a node who is attached to a room there.
+    pub(crate) async fn roll_call(&self, room: RoomId) -> Tried<RollCall> {
+        match self
+            .ask_of(ServiceName::GatewayHub, Content::AskRollCall { room })
+            .await?
+        {
+            Content::RollCall(call) => Ok(call),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    async fn call(&self, room: RoomId, ask: Ask) -> Tried<Answer> {
         let epoch = self.epoch;
-        let call = Content::Call(Call { room, epoch, ask });
+        match self.ask(Content::Call(Call { room, epoch, ask })).await? {
+            Content::Answer(answer) => Ok(answer),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    async fn ask(&self, content: Content) -> Tried<Content> {
+        self.ask_of(ServiceName::RoomHost, content).await
+    }
+
+    async fn ask_of(&self, service: ServiceName, content: Content) -> Tried<Content> {
         let envelope = Envelope {
-            deadline_ms: Some(self.deadline.as_millis() as u64),
-            ..Envelope::new(self.here.clone(), call)
+            deadline_ms: Some(self.within.as_millis() as u64),
+            ..Envelope::new(self.here.clone(), content)
         };
         let bytes = envelope.encode().map_err(unsendable)?;
-        let answer = timeout(self.deadline, self.link.call(bytes))
+        let call = self.peers.call(&self.to, service, bytes, self.within);
+        // Whoever carries it has the same deadline; this is for one that forgets it.
+        let answer = timeout(self.within + GRACE, call)
             .await
-            .unwrap_or_else(|_| Err(no_answer_in_time()))?;
-        match Envelope::decode(&answer).map(|envelope| envelope.content) {
-            Ok(Content::Answer(answer)) => Ok(answer),
-            Ok(Content::Refused(error)) => Err(error),
-            Ok(
-                Content::Call(_)
-                | Content::Cast(_)
-                | Content::Publication(_)
-                | Content::AskRollCall { .. }
-                | Content::RollCall(_),
-            ) => Err(misanswered()),
+            .unwrap_or(Err(PeerError::Late))?;
+        match Envelope::decode(&answer) {
+            Ok(envelope) => Ok(envelope.content),
             Err(error) => {
-                tracing::warn!(room.id = %room, %error, "another node's answer cannot be read");
-                Err(misanswered())
+                tracing::warn!(node = %self.to, %error, "another node's answer cannot be read");
+                Err(misanswered().into())
             }
         }
     }
@@ -158,8 +183,27 @@ impl Remote {
     fn cast(&self, room: RoomId, tell: Tell) -> Result<(), RoomsError> {
         let epoch = self.epoch;
         let cast = Content::Cast(Cast { room, epoch, tell });
-        let bytes = Envelope::new(self.here.clone(), cast).encode();
-        self.link.cast(bytes.map_err(unsendable)?)
+        let bytes = Envelope::new(self.here.clone(), cast)
+            .encode()
+            .map_err(unsendable)?;
+        let sent = self.peers.cast(&self.to, ServiceName::RoomHost, bytes);
+        sent.map_err(|_| unavailable("the room's node cannot be reached"))
+    }
+}
+
+/// What is no answer to what was asked.
+fn unexpected(content: Content) -> Missed {
+    match content {
+        Content::Refused(error) => Missed::Failed(error),
+        Content::Moved { .. } => Missed::Moved,
+        Content::Answer(_)
+        | Content::Call(_)
+        | Content::Cast(_)
+        | Content::Publication(_)
+        | Content::Subscribe(_)
+        | Content::Subscribed(_)
+        | Content::AskRollCall { .. }
+        | Content::RollCall(_) => Missed::Failed(misanswered()),
     }
 }
 
@@ -176,6 +220,7 @@ fn misanswered() -> RoomsError {
 mod tests {
     use std::collections::VecDeque;
 
+    use async_trait::async_trait;
     use parking_lot::Mutex;
     use videorooms_domain::Settings;
 
@@ -186,8 +231,14 @@ mod tests {
     struct Scripted(Mutex<VecDeque<Vec<u8>>>);
 
     #[async_trait]
-    impl Link for Scripted {
-        async fn call(&self, _call: Vec<u8>) -> Result<Vec<u8>, RoomsError> {
+    impl Peers for Scripted {
+        async fn call(
+            &self,
+            _to: &NodeIncarnation,
+            _service: ServiceName,
+            _call: Vec<u8>,
+            _within: Duration,
+        ) -> Result<Vec<u8>, PeerError> {
             let answer = self.0.lock().pop_front();
             match answer {
                 Some(answer) => Ok(answer),
@@ -195,7 +246,12 @@ mod tests {
             }
         }
 
-        fn cast(&self, _cast: Vec<u8>) -> Result<(), RoomsError> {
+        fn cast(
+            &self,
+            _to: &NodeIncarnation,
+            _service: ServiceName,
+            _cast: Vec<u8>,
+        ) -> Result<(), PeerError> {
             Ok(())
         }
     }
@@ -208,12 +264,12 @@ mod tests {
     }
 
     fn remote(answers: impl IntoIterator<Item = Vec<u8>>) -> Remote {
-        let link = Scripted(Mutex::new(answers.into_iter().collect()));
-        Remote::new(Arc::new(link), here(), Epoch(1), Duration::from_secs(5))
+        let peers = Scripted(Mutex::new(answers.into_iter().collect()));
+        Remote::new(Arc::new(peers), here(), here(), Epoch(1), Duration::from_secs(5))
     }
 
-    fn is_unavailable<T>(result: &Result<T, RoomsError>) -> bool {
-        matches!(result, Err(RoomsError::Unavailable { .. }))
+    fn is_unavailable<T>(tried: &Tried<T>) -> bool {
+        matches!(tried, Err(Missed::Failed(RoomsError::Unavailable { .. })))
     }
 
     #[tokio::test(start_paused = true)]
@@ -225,14 +281,17 @@ mod tests {
             bytes(Content::Answer(Answer::Verify(Role::Host))),
             bytes(Content::AskRollCall { room: RoomId(1) }),
             bytes(Content::Refused(RoomsError::NoSuchRoom)),
+            bytes(Content::Moved { epoch: Epoch(2) }),
         ]);
         for _ in 0..4 {
             assert!(is_unavailable(&remote.overview(RoomId(1)).await));
         }
-        assert_eq!(remote.overview(RoomId(1)).await, Err(RoomsError::NoSuchRoom));
+        let refused = remote.overview(RoomId(1)).await;
+        assert!(matches!(refused, Err(Missed::Failed(RoomsError::NoSuchRoom))));
+        assert!(matches!(remote.overview(RoomId(1)).await, Err(Missed::Moved)));
         let since = tokio::time::Instant::now();
         assert!(is_unavailable(&remote.overview(RoomId(1)).await));
-        assert_eq!(since.elapsed().as_secs(), 5);
+        assert_eq!(since.elapsed(), Duration::from_secs(5) + GRACE);
     }
 
     #[tokio::test(start_paused = true)]
@@ -250,6 +309,7 @@ mod tests {
             participant: ParticipantId(1),
             data: large.into(),
         };
-        assert!(is_unavailable(&remote.signal(RoomId(1), data)));
+        let refused = remote.signal(RoomId(1), data);
+        assert!(matches!(refused, Err(RoomsError::Unavailable { .. })));
     }
 }

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use videorooms_domain::{
-    Actor, Command, ConnectionId, Join, ParticipantId, Position, Rejection, Request, Resume, Signal,
+    Actor, Command, ConnectionId, Join, NodeIncarnation, ParticipantId, Position, Rejection, Request, Resume,
+    Signal,
 };
 
 use super::{Reply, RoomState, Waiter};
@@ -19,11 +20,13 @@ pub(crate) struct PendingAttach {
     since: Option<Position>,
     /// The fresh secret counts when the command is committed.
     fresh: bool,
+    /// The node at which the socket is.
+    via: NodeIncarnation,
     pub(super) reply: Reply<Attached>,
 }
 
 impl RoomState {
-    pub(super) fn attach(&mut self, attach: Attach, reply: Reply<Attached>) {
+    pub(super) fn attach(&mut self, attach: Attach, via: NodeIncarnation, reply: Reply<Attached>) {
         let Attach {
             credential,
             fresh_resume,
@@ -38,12 +41,13 @@ impl RoomState {
                     connection,
                     since,
                     fresh: false,
+                    via: via.clone(),
                     reply,
                 };
                 let resume = Resume {
                     used: secret,
                     fresh: fresh_resume,
-                    via: self.services.here.clone(),
+                    via,
                     address,
                 };
                 self.resume_by_secret(pending, resume);
@@ -58,9 +62,9 @@ impl RoomState {
                     connection,
                     since,
                     fresh: true,
+                    via: via.clone(),
                     reply,
                 };
-                let via = self.services.here.clone();
                 let was_member = self.pipeline.speculative().member(participant).is_some();
                 let join = Join {
                     name,
@@ -111,6 +115,7 @@ impl RoomState {
             return;
         }
         let (participant, connection) = (pending.participant, pending.connection);
+        let via = pending.via.clone();
         let position = room.position();
         // One that is about to time out comes back after that: it would be let in only to be thrown out.
         let stays = [room, self.pipeline.speculative()]
@@ -119,7 +124,7 @@ impl RoomState {
         let waiter = if stays {
             self.finish_attach(pending, Ok(position));
             // The new way in holds at once and becomes durable when it can.
-            self.moved.insert(participant);
+            self.moved.insert(participant, via);
             Waiter::Resumed(participant, connection)
         } else {
             let fresh = true;
@@ -140,20 +145,21 @@ impl RoomState {
             connection,
             since,
             fresh,
+            via,
             reply,
         } = pending;
         if let Err(rejection) = outcome {
             drop(reply.send(Err(rejection.into())));
             return;
         }
-        let attached = self.take_up(participant, connection, since, fresh);
+        let attached = self.take_up(participant, connection, &via, since, fresh);
         let taken = attached.is_ok();
         if reply.send(attached).is_err() && taken {
             // The socket went away while it waited: its detachment may have come before its attachment.
             self.receive(super::RoomMessage::Signal(Signal::Detached {
                 participant,
                 connection,
-                via: self.services.here.clone(),
+                via,
             }));
         }
     }
@@ -162,6 +168,7 @@ impl RoomState {
         &mut self,
         participant: ParticipantId,
         connection: ConnectionId,
+        via: &NodeIncarnation,
         since: Option<Position>,
         fresh: bool,
     ) -> Result<Attached, RoomsError> {
@@ -173,9 +180,10 @@ impl RoomState {
                 let signal = Signal::Attached {
                     participant,
                     connection,
-                    via: self.services.here.clone(),
+                    via: via.clone(),
                 };
                 self.live.apply(room, self.services.clock.now(), &signal)?;
+                self.hearers.insert(via.clone());
                 let (role, name) = (videorooms_domain::Role::Participant, String::new());
                 Ok(Attached {
                     participant,
@@ -197,9 +205,10 @@ impl RoomState {
         let signal = Signal::Attached {
             participant,
             connection,
-            via: self.services.here.clone(),
+            via: via.clone(),
         };
         let notes = self.live.apply(room, self.services.clock.now(), &signal)?;
+        self.hearers.insert(via.clone());
         self.publish_notes(notes);
         let history = self.history(participant, since);
         Ok(Attached {
@@ -227,8 +236,8 @@ impl RoomState {
 
     /// The events after `since`, if they are still known without a gap, and `since` is a place in this very history: a store that lost its
     /// end or was restored to an older state goes on with other events of the same numbers, in a later reign.
-    fn tail(&self, since: Position) -> Option<Vec<Arc<Fact>>> {
-        let is_ours = since.epoch <= self.services.epoch && self.recent.position_of(since.seq) == Some(since);
+    pub(super) fn tail(&self, since: Position) -> Option<Vec<Arc<Fact>>> {
+        let is_ours = since.epoch <= self.epoch && self.recent.position_of(since.seq) == Some(since);
         is_ours.then(|| self.recent.after(since.seq).cloned().collect())
     }
 }

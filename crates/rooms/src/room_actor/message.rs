@@ -1,10 +1,13 @@
 //! What a room's mailbox takes. Local only: between nodes travel envelopes of bytes, never these.
 
 use tokio::sync::oneshot;
-use videorooms_domain::{ParticipantId, Position, Request, Role, SecretHash, Signal, Snapshot};
+use videorooms_domain::{
+    Epoch, NodeIncarnation, ParticipantId, Position, Request, Role, SecretHash, Signal, Snapshot,
+};
 use videorooms_store::Verdict;
 
-use crate::api::{Attach, Attached, Overview, RoomsError};
+use crate::api::{Attach, Attached, Overview, RollCall, RoomsError};
+use crate::calls::Standing;
 use crate::door::Permit;
 use crate::media_plan::Report;
 
@@ -31,7 +34,18 @@ impl Envelope {
 pub(crate) enum RoomMessage {
     /// The first: take up the connections that are there and say what was left unsaid.
     Resume,
-    Attach(Box<Attach>, Reply<Attached>),
+    /// From a socket at that node.
+    Attach(Box<(Attach, NodeIncarnation)>, Reply<Attached>),
+    /// From a node at which sockets are attached.
+    Subscribe(Box<(NodeIncarnation, RollCall)>, Reply<Standing>),
+    /// A node's answer to the roll call; none: it did not answer.
+    Roll(Box<(NodeIncarnation, Option<RollCall>)>),
+    /// Time to ask the nodes that were not heard yet who is attached there.
+    CallRolls,
+    /// The shard goes on in this reign: write again what the store lost, and begin anew.
+    Restore(Epoch),
+    /// It was written.
+    Restored,
     Execute(Box<Request>, Reply<Position>),
     Signal(Signal),
     Overview(Reply<Overview>),

@@ -28,22 +28,27 @@ impl RoomState {
             self.media_plan.observe(self.pipeline.committed(), event);
             self.publish(Body::Durable(fact));
             self.publish_notes(notes);
-            self.say_consequence(event, by, &banned);
+            if let Some(consequence) = consequence(event, by, &banned) {
+                self.publish(consequence);
+            }
         }
     }
 
-    /// Says what a predecessor committed after `last` and did not live to say. Who removed someone is not in the log any more.
-    pub(super) fn say_unsaid(&self, last: Position) {
+    /// What was committed after `last` and may never have been said there. Who removed someone is not in the log any more.
+    pub(super) fn unsaid(&self, last: Position) -> Vec<Body> {
         let unsaid: Vec<_> = self.recent.after(last.seq).cloned().collect();
         let banned: Vec<ParticipantId> = unsaid.iter().filter_map(|fact| banned(&fact.event)).collect();
+        let mut bodies = Vec::with_capacity(unsaid.len());
         for fact in unsaid {
-            self.publish(Body::Durable(Arc::clone(&fact)));
-            self.say_consequence(&fact.event, Actor::System, &banned);
+            let consequence = consequence(&fact.event, Actor::System, &banned);
+            bodies.push(Body::Durable(fact));
+            bodies.extend(consequence);
         }
+        bodies
     }
 
-    /// Ends what hangs on a membership that is over, for those of the roll call whose end is too old to be among the recent facts.
-    pub(super) fn close_strangers(&self, call: &RollCall) {
+    /// The end of what hangs on a membership that is over, for those of the roll call whose end is too old to be among the recent facts.
+    pub(super) fn strangers(&self, call: &RollCall) -> impl Iterator<Item = Body> {
         let room = self.pipeline.committed();
         let why = room.ended().map_or(CloseReason::Left, |_| CloseReason::Ended);
         let strangers: BTreeSet<ParticipantId> = call
@@ -55,12 +60,10 @@ impl RoomState {
                 room.member(*who).is_none() && !is_expected
             })
             .collect();
-        for stranger in strangers {
-            self.publish(Body::Closed {
-                participant: Some(stranger),
-                why,
-            });
-        }
+        strangers.into_iter().map(move |stranger| Body::Closed {
+            participant: Some(stranger),
+            why,
+        })
     }
 
     pub(super) fn publish_notes(&self, notes: Vec<Note>) {
@@ -68,58 +71,57 @@ impl RoomState {
             self.publish(Body::Ephemeral(note));
         }
     }
+}
 
-    fn say_consequence(&self, event: &Event, by: Actor, banned: &[ParticipantId]) {
-        let by = match by {
-            Actor::Participant(participant) => Some(participant),
-            Actor::System => None,
-        };
-        match event {
-            Event::MemberLeft { participant, reason } => {
-                let why = match reason {
-                    LeaveReason::Left | LeaveReason::Timeout => CloseReason::Left,
-                    LeaveReason::Kicked | LeaveReason::Banned => CloseReason::Kicked {
-                        by,
-                        banned: banned.contains(participant),
-                    },
-                };
-                self.publish(Body::Closed {
-                    participant: Some(*participant),
-                    why,
-                });
-            }
-            Event::LobbyDecided {
-                participant,
-                admitted,
-                ..
-            } => {
-                self.publish(Body::LobbyDecided {
-                    participant: *participant,
-                    admitted: *admitted,
-                });
-            }
-            Event::Ended { .. } => self.publish(Body::Closed {
-                participant: None,
-                why: CloseReason::Ended,
-            }),
-            Event::Created { .. }
-            | Event::MemberJoined { .. }
-            | Event::MemberAttached { .. }
-            | Event::ResumeRotated { .. }
-            | Event::MemberRenamed { .. }
-            | Event::RoleChanged { .. }
-            | Event::MemberBanned { .. }
-            | Event::MemberUnbanned { .. }
-            | Event::MemberMuted { .. }
-            | Event::MemberUnmuted { .. }
-            | Event::RightsChanged { .. }
-            | Event::LobbyKnocked { .. }
-            | Event::SettingsChanged { .. }
-            | Event::HandRaised { .. }
-            | Event::HandLowered { .. }
-            | Event::ChatPosted { .. }
-            | Event::MediaNodeSet { .. } => {}
+/// What follows from an event for connections.
+fn consequence(event: &Event, by: Actor, banned: &[ParticipantId]) -> Option<Body> {
+    let by = match by {
+        Actor::Participant(participant) => Some(participant),
+        Actor::System => None,
+    };
+    match event {
+        Event::MemberLeft { participant, reason } => {
+            let why = match reason {
+                LeaveReason::Left | LeaveReason::Timeout => CloseReason::Left,
+                LeaveReason::Kicked | LeaveReason::Banned => CloseReason::Kicked {
+                    by,
+                    banned: banned.contains(participant),
+                },
+            };
+            Some(Body::Closed {
+                participant: Some(*participant),
+                why,
+            })
         }
+        Event::LobbyDecided {
+            participant,
+            admitted,
+            ..
+        } => Some(Body::LobbyDecided {
+            participant: *participant,
+            admitted: *admitted,
+        }),
+        Event::Ended { .. } => Some(Body::Closed {
+            participant: None,
+            why: CloseReason::Ended,
+        }),
+        Event::Created { .. }
+        | Event::MemberJoined { .. }
+        | Event::MemberAttached { .. }
+        | Event::ResumeRotated { .. }
+        | Event::MemberRenamed { .. }
+        | Event::RoleChanged { .. }
+        | Event::MemberBanned { .. }
+        | Event::MemberUnbanned { .. }
+        | Event::MemberMuted { .. }
+        | Event::MemberUnmuted { .. }
+        | Event::RightsChanged { .. }
+        | Event::LobbyKnocked { .. }
+        | Event::SettingsChanged { .. }
+        | Event::HandRaised { .. }
+        | Event::HandLowered { .. }
+        | Event::ChatPosted { .. }
+        | Event::MediaNodeSet { .. } => None,
     }
 }
 

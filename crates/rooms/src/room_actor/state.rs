@@ -1,18 +1,18 @@
 //! A room in memory: the pipeline, the ephemeral half, what was lately said, and what is under way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::ActorRef;
 use videorooms_domain::{
-    Actor, Command, ConnectionId, ConnectionState, Live, NodeIncarnation, ParticipantId, Position, Request,
-    Seq, Signal, Timestamp,
+    Actor, Command, ConnectionId, ConnectionState, Epoch, Live, NodeIncarnation, ParticipantId, Position,
+    Request, Seq, Signal, Timestamp,
 };
 
 use super::attach::PendingAttach;
 use super::{Envelope, Reply, RoomMessage};
-use crate::api::{Body, Overview, Publication, RoomsError};
+use crate::api::{Body, Overview, RoomsError};
 use crate::directory::Directory;
 use crate::door::Door;
 use crate::draining::LOOK_AGAIN;
@@ -30,10 +30,14 @@ pub(crate) const RETRY_AFTER_MS: u64 = 500;
 pub(crate) const IDLE: &str = "idle";
 /// Reason of an end: someone else owns the room.
 pub(crate) const DEPOSED: &str = "deposed";
+/// Reason of an end: the store was told again what it had lost, and the room begins anew from it.
+pub(crate) const RESTORED: &str = "restored";
 
 /// A room as read from the store, ready to become an actor.
 pub(crate) struct Loaded {
     pub(crate) stored: Stored,
+    /// The reign in which this node owns the room.
+    pub(crate) epoch: Epoch,
     pub(crate) door: Arc<Door>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) services: Arc<Services>,
@@ -60,8 +64,13 @@ pub(crate) struct RoomState {
     pub(super) door: Arc<Door>,
     pub(super) services: Arc<Services>,
     pub(super) commit_backoff: Duration,
-    /// Members that came back through this node, which the store may not know yet.
-    pub(super) moved: BTreeSet<ParticipantId>,
+    pub(super) epoch: Epoch,
+    /// Members that came back through another node than before, which the store may not know yet.
+    pub(super) moved: BTreeMap<ParticipantId, NodeIncarnation>,
+    /// Nodes at which someone may be attached.
+    pub(super) hearers: BTreeSet<NodeIncarnation>,
+    /// Nodes through which members came, that have not said yet who is attached there.
+    pub(super) unheard: BTreeSet<NodeIncarnation>,
     directory: Arc<Directory>,
     tick_at: Option<Timestamp>,
     idle_since: Option<Timestamp>,
@@ -71,6 +80,7 @@ impl RoomState {
     pub(super) fn new(loaded: Loaded, myself: ActorRef<Envelope>) -> Self {
         let Loaded {
             stored,
+            epoch,
             door,
             directory,
             services,
@@ -88,8 +98,11 @@ impl RoomState {
             myself,
             door,
             commit_backoff: services.config.commit_retry,
-            moved: BTreeSet::new(),
-            pipeline: Pipeline::new(room, services.epoch, since_snapshot),
+            epoch,
+            moved: BTreeMap::new(),
+            hearers: BTreeSet::new(),
+            unheard: BTreeSet::new(),
+            pipeline: Pipeline::new(room, epoch, since_snapshot),
             services,
             directory,
             tick_at: None,
@@ -97,38 +110,24 @@ impl RoomState {
         }
     }
 
-    /// Takes up the connections that this node's gateway holds, and says what was committed but never said. The gateway's word is final: a member
-    /// that came through here and is not in the roll call has lost its socket, whatever the log says.
-    fn resume(&mut self) {
-        let call = self.services.subscribers.roll_call(self.door.room);
-        let here = self.services.here.clone();
-        self.apply_quietly(&Signal::NodeDied { via: here.clone() });
-        for &(participant, connection) in &call.connections {
-            self.apply_quietly(&Signal::Attached {
-                participant,
-                connection,
-                via: here.clone(),
-            });
-            self.moved.insert(participant);
-        }
-        if call.connections.is_empty() {
-            return;
-        }
-        if let Some(last) = call.last {
-            self.say_unsaid(last);
-        }
-        self.close_strangers(&call);
-        let seq = self.pipeline.committed().seq();
-        self.publish(Body::Resumed {
-            node: here.node.to_string(),
-            seq,
-        });
-    }
-
     pub(super) fn receive(&mut self, message: RoomMessage) {
         match message {
             RoomMessage::Resume => self.resume(),
-            RoomMessage::Attach(attach, reply) => self.attach(*attach, reply),
+            RoomMessage::Attach(attach, reply) => {
+                let (attach, via) = *attach;
+                self.attach(attach, via, reply);
+            }
+            RoomMessage::Subscribe(wish, reply) => {
+                let (via, roll) = *wish;
+                drop(reply.send(Ok(self.subscribe(via, &roll))));
+            }
+            RoomMessage::Roll(answer) => {
+                let (via, roll) = *answer;
+                self.roll(&via, roll.as_ref());
+            }
+            RoomMessage::CallRolls => self.call_rolls(),
+            RoomMessage::Restore(epoch) => self.restore(epoch),
+            RoomMessage::Restored => self.myself.stop(Some(RESTORED.to_owned())),
             RoomMessage::Execute(request, reply) => self.submit(&request, Waiter::Command(reply)),
             RoomMessage::Signal(signal) => self.signal(&signal),
             RoomMessage::Overview(reply) => drop(reply.send(Ok(self.overview()))),
@@ -196,20 +195,15 @@ impl RoomState {
     fn signal(&mut self, signal: &Signal) {
         let now = self.services.clock.now();
         match self.live.apply(self.pipeline.committed(), now, signal) {
-            Ok(notes) => self.publish_notes(notes),
+            Ok(notes) => {
+                self.publish_notes(notes);
+                self.let_hearers_go(signal);
+            }
             Err(rejection) => {
                 metrics::counter!(names::SIGNALS_REFUSED, "reason" => rejection.code()).increment(1);
                 tracing::debug!(room.id = %self.door.room, reason = rejection.code(), "signal refused")
             }
         }
-    }
-
-    fn apply_quietly(&mut self, signal: &Signal) {
-        // A member of the roll call that the store does not know was never acknowledged; its socket will be told when it speaks.
-        drop(
-            self.live
-                .apply(self.pipeline.committed(), self.services.clock.now(), signal),
-        );
     }
 
     fn tick(&mut self) {
@@ -245,13 +239,13 @@ impl RoomState {
     /// What was said when the store did not listen, or in a life before: through which node a member is attached.
     fn record_moves(&mut self) {
         while self.pipeline.store_answers() && self.pipeline.has_place() {
-            let Some(participant) = self.moved.pop_first() else {
+            let Some((participant, via)) = self.moved.pop_first() else {
                 return;
             };
             let is_there = self.live.connection(participant) == ConnectionState::Connected;
             let member = self.pipeline.speculative().member(participant);
-            if is_there && member.is_some_and(|member| member.via != self.services.here) {
-                let (by, via) = (Actor::Participant(participant), self.services.here.clone());
+            if is_there && member.is_some_and(|member| member.via != via) {
+                let by = Actor::Participant(participant);
                 let command = Command::Attach { via };
                 self.submit(
                     &Request {
@@ -304,6 +298,7 @@ impl RoomState {
                 Output::Retry => self.retry_later(),
                 Output::Deposed { epoch, waiters } => {
                     tracing::warn!(room.id = %self.door.room, epoch = epoch.0, "room deposed by a newer owner");
+                    self.services.ownership.deposed(self.reign());
                     self.give_up(waiters, DEPOSED);
                 }
                 Output::Behind { stored, waiters } => {
@@ -390,15 +385,6 @@ impl RoomState {
             self.myself
                 .send_after(wait, || Envelope::inner(RoomMessage::Tick)),
         );
-    }
-
-    pub(super) fn publish(&self, body: Body) {
-        let epoch = self.services.epoch;
-        self.services.subscribers.publish(Publication {
-            room: self.door.room,
-            epoch,
-            body,
-        });
     }
 
     pub(super) fn role_of(&self, participant: ParticipantId) -> Option<(videorooms_domain::Role, String)> {

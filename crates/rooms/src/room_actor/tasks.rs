@@ -20,7 +20,19 @@ use crate::metrics as names;
 const MEDIA_RETRY: Duration = Duration::from_secs(1);
 
 impl RoomState {
-    pub(super) fn send_to_store(&self, batch: Vec<Commit>) {
+    pub(super) fn send_to_store(&self, mut batch: Vec<Commit>) {
+        let Ok(fence) = self.services.ownership.fence(self.reign()) else {
+            let why = "the reign is not confirmed";
+            let unknown = |_: &Commit| Verdict::Unknown {
+                reason: why.to_owned(),
+            };
+            let verdicts = batch.iter().map(unknown).collect();
+            drop(self.myself.cast(Envelope::inner(RoomMessage::Verdicts(verdicts))));
+            return;
+        };
+        batch
+            .iter_mut()
+            .for_each(|commit| commit.fence.clone_from(&fence));
         let (store, gate) = (self.services.store.clone(), self.door.gate.clone());
         let (myself, deadline) = (self.myself.clone(), self.services.config.commit_deadline);
         // Taken before the task runs, so that a successor does not read the log while this batch is on its way.
@@ -40,6 +52,9 @@ impl RoomState {
     }
 
     pub(super) fn verdicts(&mut self, verdicts: Vec<Verdict>) {
+        if verdicts.contains(&Verdict::StoreChanged) {
+            self.services.ownership.store_changed(self.reign());
+        }
         let outputs = self.pipeline.resolve(verdicts);
         self.carry_out(outputs);
     }

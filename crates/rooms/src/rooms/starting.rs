@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use ractor::{Actor, ActorCell, ActorRef, ActorStatus};
 use tokio::time::timeout;
-use videorooms_domain::RoomId;
+use videorooms_cluster::Place;
+use videorooms_domain::{Epoch, RoomId};
 
 use super::{Rooms, Shared, unavailable};
 use crate::api::RoomsError;
@@ -13,9 +14,10 @@ use crate::door::{Door, Standing};
 use crate::load::{self, Stored};
 use crate::metrics as names;
 use crate::room_actor::{Envelope, Loaded, RoomActor};
+use crate::tries::{Missed, Tried};
 
 impl Rooms {
-    pub(super) async fn open_door(&self, room: RoomId) -> Result<Arc<Door>, RoomsError> {
+    pub(super) async fn open_door(&self, room: RoomId) -> Tried<Arc<Door>> {
         if let Some(door) = self.shared.directory.existing(room).filter(|door| door.is_open()) {
             return Ok(door);
         }
@@ -24,10 +26,10 @@ impl Rooms {
         let start = tokio::spawn(async move { rooms.start(room).await });
         start
             .await
-            .unwrap_or_else(|_| Err(unavailable("the room could not be started")))
+            .unwrap_or_else(|_| Err(unavailable("the room could not be started").into()))
     }
 
-    pub(super) async fn start(&self, room: RoomId) -> Result<Arc<Door>, RoomsError> {
+    pub(super) async fn start(&self, room: RoomId) -> Tried<Arc<Door>> {
         let directory = &self.shared.directory;
         loop {
             let door = directory.door(room);
@@ -50,24 +52,29 @@ impl Rooms {
         }
     }
 
-    async fn start_behind(&self, door: &Arc<Door>) -> Result<(), RoomsError> {
+    async fn start_behind(&self, door: &Arc<Door>) -> Tried<()> {
         let Shared {
             services, directory, ..
         } = &*self.shared;
         if directory.live() >= services.config.max_live_rooms {
-            return Err(RoomsError::TooManyRooms);
+            return Err(RoomsError::TooManyRooms.into());
         }
         let rest = door.budget.lock().rest();
         if !rest.is_zero() {
             let retry_after_ms = (rest.as_millis() as u64).max(1);
-            return Err(RoomsError::Unavailable {
+            return Err(Missed::Failed(RoomsError::Unavailable {
                 reason: "the room crashed repeatedly".into(),
                 retry_after_ms,
-            });
+            }));
         }
+        // Before it is read: who loses the room meanwhile is refused by the store.
+        let Place::Here(epoch) = services.ownership.place(door.room.shard()) else {
+            return Err(Missed::Moved);
+        };
         let stored = self.read(door).await?;
         let loaded = Loaded {
             stored,
+            epoch,
             door: Arc::clone(door),
             directory: Arc::clone(directory),
             services: Arc::clone(services),
@@ -77,7 +84,7 @@ impl Rooms {
             .ok_or_else(|| unavailable("rooms are starting"))?;
         let spawned = Actor::spawn_linked(None, RoomActor, loaded, supervisor.clone()).await;
         let (actor, _) = spawned.map_err(|_| unavailable("the room could not be started"))?;
-        self.take_in(door, actor, &supervisor);
+        self.take_in(door, actor, epoch, &supervisor);
         Ok(())
     }
 
@@ -108,10 +115,13 @@ impl Rooms {
 
     /// Opens the door to an actor. It, or its supervisor, may have ended before the directory knew of it; then nobody else will notice. The
     /// door first: an end that is dealt with finds it open and shuts it.
-    fn take_in(&self, door: &Arc<Door>, actor: ActorRef<Envelope>, supervisor: &ActorCell) {
+    fn take_in(&self, door: &Arc<Door>, actor: ActorRef<Envelope>, epoch: Epoch, supervisor: &ActorCell) {
         let cell = actor.get_cell();
-        door.open(actor);
-        self.shared.directory.opened(door, cell.clone());
+        door.open(actor, epoch);
+        if self.shared.directory.opened(door, cell.clone()) {
+            let shard = door.room.shard();
+            self.shared.services.ownership.in_use(shard, true);
+        }
         let part = part_of(door.room);
         let in_charge = self
             .supervisor_of(part)

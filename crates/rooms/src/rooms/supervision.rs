@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{ActorCell, ActorId};
+use videorooms_cluster::Place;
 use videorooms_domain::RoomId;
 
 use super::{RETRY_AFTER_MS, Rooms};
 use crate::api::{Body, Publication, RoomsError};
 use crate::door::{Door, Standing};
 use crate::metrics as names;
-use crate::room_actor::{DEPOSED, IDLE};
+use crate::room_actor::{DEPOSED, IDLE, RESTORED};
+use crate::tries::Missed;
 
 impl Rooms {
     pub(crate) fn supervised_by(&self, part: usize, supervisor: ActorCell) {
@@ -27,7 +29,7 @@ impl Rooms {
 
     /// A room's actor stopped for a reason of its own, or was killed.
     pub(crate) fn stopped(&self, part: usize, actor: ActorId, reason: Option<&str>) {
-        let Some(door) = self.shared.directory.ended(part, actor) else {
+        let Some(door) = self.ended(part, actor) else {
             return;
         };
         match reason {
@@ -35,17 +37,30 @@ impl Rooms {
                 door.shut(actor);
                 self.retire(door);
             }
-            Some(DEPOSED) => door.shut(actor),
+            Some(DEPOSED) => {
+                door.shut(actor);
+                self.retire(door);
+            }
+            Some(RESTORED) => self.start_anew(actor, door),
             Some(_) | None => self.revive(actor, door),
         }
     }
 
     /// A room's actor panicked.
     pub(crate) fn crashed(&self, part: usize, actor: ActorId, error: &dyn std::fmt::Display) {
-        if let Some(door) = self.shared.directory.ended(part, actor) {
+        if let Some(door) = self.ended(part, actor) {
             tracing::error!(room.id = %door.room, %error, "room crashed");
             self.revive(actor, door);
         }
+    }
+
+    fn ended(&self, part: usize, actor: ActorId) -> Option<Arc<Door>> {
+        let door = self.shared.directory.ended(part, actor)?;
+        let shard = door.room.shard();
+        if !self.shared.directory.is_in_use(shard) {
+            self.shared.services.ownership.in_use(shard, false);
+        }
+        Some(door)
     }
 
     /// After the supervisor of this part died, which takes its rooms with it.
@@ -68,9 +83,19 @@ impl Rooms {
 
     fn revive(&self, actor: ActorId, door: Arc<Door>) {
         metrics::counter!(names::CRASHES).increment(1);
-        let services = &self.shared.services;
-        let (room, epoch) = (door.room, services.epoch);
         door.budget.lock().crashed();
+        self.start_anew(actor, door);
+    }
+
+    /// Shuts the door, and starts the room again if someone is attached here.
+    fn start_anew(&self, actor: ActorId, door: Arc<Door>) {
+        let services = &self.shared.services;
+        let room = door.room;
+        let Place::Here(epoch) = services.ownership.place(room.shard()) else {
+            // Its next owner brings it back.
+            door.shut(actor);
+            return self.retire(door);
+        };
         let attached = !services.subscribers.roll_call(room).connections.is_empty();
         if attached {
             services.subscribers.publish(Publication {
@@ -102,12 +127,14 @@ impl Rooms {
     }
 
     /// Members wait for this room: tries until it runs or is gone for good.
-    async fn start_until_it_runs(&self, room: RoomId) {
+    pub(super) async fn start_until_it_runs(&self, room: RoomId) {
         loop {
             let wait_ms = match self.start(room).await {
-                Ok(_) | Err(RoomsError::NoSuchRoom) => return,
-                Err(RoomsError::Unavailable { retry_after_ms, .. }) => retry_after_ms,
-                Err(RoomsError::TooManyRooms | RoomsError::Rejected(_)) => RETRY_AFTER_MS,
+                Ok(_) | Err(Missed::Moved | Missed::Lost { .. } | Missed::Failed(RoomsError::NoSuchRoom)) => {
+                    return;
+                }
+                Err(Missed::Failed(RoomsError::Unavailable { retry_after_ms, .. })) => retry_after_ms,
+                Err(Missed::Failed(RoomsError::TooManyRooms | RoomsError::Rejected(_))) => RETRY_AFTER_MS,
             };
             tracing::warn!(room.id = %room, wait_ms, "room could not be started again yet");
             tokio::time::sleep(Duration::from_millis(wait_ms)).await;

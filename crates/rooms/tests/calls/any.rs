@@ -11,7 +11,9 @@ use videorooms_domain::{
     Position, Rejection, Request, Resume, Role, RoomId, RoomView, SecretHash, Seq, Settings, SettingsPatch,
     Signal, Snapshot, Source, SourceSet, Timestamp, Waiting,
 };
-use videorooms_rooms::calls::{Answer, Ask, Call, Cast, Content, Envelope, Tell};
+use videorooms_rooms::calls::{
+    Answer, Ask, Call, Cast, Content, Envelope, Standing, Subscribed, Subscription, Tell,
+};
 use videorooms_rooms::{
     Attach, Attached, Body, CloseReason, CreateRoom, Credential, Fact, History, Overview, Publication,
     RollCall, RoomsError,
@@ -28,9 +30,17 @@ pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
             epoch,
             body
         })),
+        epoch().prop_map(|epoch| Content::Moved { epoch }),
+        vec((room(), roll()), 0..3).prop_map(|wishes| {
+            let wish = |(room, roll)| Subscription { room, roll };
+            Content::Subscribe(wishes.into_iter().map(wish).collect())
+        }),
+        vec((room(), option::of(standing())), 0..3).prop_map(|answers| {
+            let answer = |(room, standing)| Subscribed { room, standing };
+            Content::Subscribed(answers.into_iter().map(answer).collect())
+        }),
         room().prop_map(|room| Content::AskRollCall { room }),
-        (vec((who(), connection()), 0..5), option::of(position()))
-            .prop_map(|(connections, last)| Content::RollCall(RollCall { connections, last })),
+        roll().prop_map(Content::RollCall),
     ];
     (node(), any::<Option<u64>>(), content).prop_map(|(from, deadline_ms, content)| Envelope {
         deadline_ms,
@@ -536,6 +546,22 @@ fn event_of_someone() -> impl Strategy<Value = Event> {
             ])
         },
     )
+}
+
+fn roll() -> impl Strategy<Value = RollCall> {
+    (vec((who(), connection()), 0..3), option::of(position()))
+        .prop_map(|(connections, last)| RollCall { connections, last })
+}
+
+fn standing() -> impl Strategy<Value = Standing> {
+    (epoch(), position(), any::<bool>(), vec(body(), 0..3)).prop_map(|(epoch, position, is_whole, missed)| {
+        Standing {
+            epoch,
+            position,
+            is_whole,
+            missed,
+        }
+    })
 }
 
 fn body() -> impl Strategy<Value = Body> {

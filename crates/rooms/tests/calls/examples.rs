@@ -8,7 +8,7 @@ use videorooms_domain::{
     Position, Rejection, Request, Resume, Role, RoomId, RoomView, SecretHash, Seq, Settings, SettingsPatch,
     Signal, Snapshot, Source, SourceSet, Timestamp, Waiting,
 };
-use videorooms_rooms::calls::{Answer, Ask, Call, Cast, Content, Tell};
+use videorooms_rooms::calls::{Answer, Ask, Call, Cast, Content, Standing, Subscribed, Subscription, Tell};
 use videorooms_rooms::{
     Attach, Attached, Body, CloseReason, CreateRoom, Credential, Fact, History, Overview, Publication,
     RollCall, RoomsError,
@@ -55,19 +55,43 @@ pub(crate) fn contents() -> Vec<Content> {
             body,
         })
     });
-    let roll_calls = [
-        Content::AskRollCall { room: ROOM },
-        Content::RollCall(RollCall {
-            connections: vec![(ONE, ConnectionId(5)), (TWO, ConnectionId(6))],
-            last: Some(AT),
-        }),
+    let roll_calls = [Content::AskRollCall { room: ROOM }, Content::RollCall(roll())];
+    let moves = [
+        Content::Moved { epoch: Epoch(7) },
+        Content::Subscribe(vec![Subscription {
+            room: ROOM,
+            roll: roll(),
+        }]),
+        Content::Subscribed(vec![
+            Subscribed {
+                room: ROOM,
+                standing: None,
+            },
+            Subscribed {
+                room: ROOM,
+                standing: Some(Standing {
+                    epoch: Epoch(7),
+                    position: AT,
+                    is_whole: true,
+                    missed: vec![Body::Moving],
+                }),
+            },
+        ]),
     ];
     asks.chain(tells)
         .chain(answers)
         .chain(errors)
         .chain(publications)
         .chain(roll_calls)
+        .chain(moves)
         .collect()
+}
+
+fn roll() -> RollCall {
+    RollCall {
+        connections: vec![(ONE, ConnectionId(5)), (TWO, ConnectionId(6))],
+        last: Some(AT),
+    }
 }
 
 fn secret() -> SecretHash {

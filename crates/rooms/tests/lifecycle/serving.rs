@@ -1,6 +1,6 @@
 //! The far end of a link, given what it should not be given.
 
-use videorooms_domain::{Command, ConnectionState, Epoch, ParticipantId, RoomId};
+use videorooms_domain::{Command, ConnectionState, Epoch, NodeIncarnation, ParticipantId, RoomId};
 use videorooms_rooms::calls::{Answer, Ask, Call, Cast, Content, ENVELOPE_BYTES, Envelope, Tell};
 use videorooms_rooms::{Body, Publication, RollCall, RoomsError};
 use videorooms_store::Fault;
@@ -8,7 +8,8 @@ use videorooms_store::Fault;
 use crate::support::{Node, command, here};
 
 async fn answer(node: &Node, bytes: &[u8]) -> Content {
-    Envelope::decode(&node.rooms.answer(bytes).await).unwrap().content
+    let answer = node.rooms.answer(&here(1), bytes).await;
+    Envelope::decode(&answer).unwrap().content
 }
 
 fn call(room: RoomId, epoch: Epoch, ask: Ask) -> Envelope {
@@ -34,22 +35,39 @@ async fn whatever_is_no_call_is_answered_all_the_same_and_changes_nothing() {
         br#"{"v":2,"content":{}}"#.to_vec(),
         br#"{"v":1,"from":{"node":"a","incarnation":1},"content":{"dissolve":{}}}"#.to_vec(),
     ];
-    let no_calls = [
+    let tell = Tell::MediaAdmitted {
+        participant: ParticipantId(1),
+    };
+    let epoch = Epoch(0);
+    let cast = Content::Cast(Cast { room, epoch, tell });
+    let another = [
+        call(room, epoch, Ask::Overview).content,
+        cast.clone(),
+        Content::AskRollCall { room },
+    ];
+    hostile.extend(another.map(|content| Envelope::new(here(2), content).encode().unwrap()));
+    let neither = [
         Content::Answer(Answer::Create),
         Content::Refused(RoomsError::NoSuchRoom),
-        Content::AskRollCall { room },
+        Content::Moved { epoch },
+        Content::Subscribed(Vec::new()),
         Content::RollCall(RollCall::default()),
-        Content::Publication(Publication {
-            room,
-            epoch: Epoch(1),
-            body: Body::Moving,
-        }),
     ];
-    hostile.extend(no_calls.map(|content| Envelope::new(here(1), content).encode().unwrap()));
-    for bytes in hostile {
+    hostile.extend(neither.map(|content| Envelope::new(here(1), content).encode().unwrap()));
+    let body = Body::Moving;
+    let no_calls = [cast, Content::Publication(Publication { room, epoch, body })];
+    let no_casts = [
+        call(room, epoch, Ask::Overview).content,
+        Content::Subscribe(Vec::new()),
+        Content::AskRollCall { room },
+    ];
+    let bytes = |content| Envelope::new(here(1), content).encode().unwrap();
+    for bytes in hostile.iter().cloned().chain(no_calls.map(bytes)) {
         let answer = answer(&node, &bytes).await;
         assert!(is_unavailable(&answer), "{answer:?}");
-        let cast = node.rooms.take_cast(&bytes);
+    }
+    for bytes in hostile.into_iter().chain(no_casts.map(bytes)) {
+        let cast = node.rooms.take_cast(&here(1), &bytes);
         assert!(matches!(cast, Err(RoomsError::Unavailable { .. })), "{cast:?}");
     }
     let after = node.rooms.snapshot(room, ParticipantId(1)).await.unwrap();
@@ -65,7 +83,8 @@ async fn who_is_asked_as_owner_of_a_later_reign_neither_answers_nor_listens() {
         let bytes = call(room, known, Ask::Overview).encode().unwrap();
         let answer = answer(&node, &bytes).await;
         let overview = matches!(answer, Content::Answer(Answer::Overview(_)));
-        assert_eq!((overview, is_unavailable(&answer)), (is_answered, !is_answered));
+        let moved = matches!(answer, Content::Moved { .. });
+        assert_eq!((overview, moved), (is_answered, !is_answered));
         let tell = Tell::MediaAdmitted {
             participant: ParticipantId(1),
         };
@@ -75,7 +94,7 @@ async fn who_is_asked_as_owner_of_a_later_reign_neither_answers_nor_listens() {
             tell,
         });
         let bytes = Envelope::new(here(1), cast).encode().unwrap();
-        assert_eq!(node.rooms.take_cast(&bytes).is_ok(), is_answered);
+        assert_eq!(node.rooms.take_cast(&here(1), &bytes).is_ok(), is_answered);
     }
 }
 
@@ -115,7 +134,7 @@ async fn a_goodbye_is_of_the_node_that_sent_it() {
     let node = Node::start().await;
     let room = node.room().await;
     node.attach(room, 1, None).await.unwrap();
-    let goodbye = |from| {
+    let goodbye = |from: NodeIncarnation| {
         let tell = Tell::Detach {
             participant: ParticipantId(1),
             connection: videorooms_domain::ConnectionId(1),
@@ -125,13 +144,14 @@ async fn a_goodbye_is_of_the_node_that_sent_it() {
             epoch: Epoch(0),
             tell,
         });
-        Envelope::new(from, cast).encode().unwrap()
+        let bytes = Envelope::new(from.clone(), cast).encode().unwrap();
+        node.rooms.take_cast(&from, &bytes).unwrap();
     };
     for (from, state) in [
         (here(2), ConnectionState::Connected),
         (here(1), ConnectionState::Reconnecting),
     ] {
-        node.rooms.take_cast(&goodbye(from)).unwrap();
+        goodbye(from);
         let (_, snapshot) = node.rooms.snapshot(room, ParticipantId(1)).await.unwrap();
         assert_eq!(snapshot.members[0].state, state);
     }

@@ -9,11 +9,11 @@ use ractor::Actor;
 use tokio::time::timeout;
 use videorooms_domain::{
     Actor as By, Command, ConnectionId, Epoch, Event, NodeIncarnation, ParticipantId, Position, Request,
-    Role, RoomId, SecretHash, Settings,
+    Role, RoomId, SecretHash, Settings, ShardId,
 };
 use videorooms_rooms::calls::{Content, Envelope};
 use videorooms_rooms::{
-    Attach, Attached, Body, CreateRoom, Credential, Fact, MediaHost, Publication, RollCall, Rooms,
+    Attach, Attached, Body, CreateRoom, Credential, Fact, MediaHost, Ownership, Publication, RollCall, Rooms,
     RoomsConfig, RoomsError, RoomsSupervisor, Subscribers,
 };
 use videorooms_sfu::fake::FakeProvider;
@@ -40,6 +40,15 @@ impl Subscribers for Recorder {
         }
         self.heard.lock().push(publication);
         self.changed.notify_waiters();
+    }
+
+    fn rooms(&self, shard: ShardId) -> Vec<RoomId> {
+        let rolls = self.rolls.lock();
+        rolls
+            .keys()
+            .filter(|room| room.shard() == shard)
+            .copied()
+            .collect()
     }
 
     fn roll_call(&self, room: RoomId) -> RollCall {
@@ -160,6 +169,10 @@ impl Subscribers for Linked {
         self.0.publish(publication);
     }
 
+    fn rooms(&self, shard: ShardId) -> Vec<RoomId> {
+        self.0.rooms(shard)
+    }
+
     fn roll_call(&self, room: RoomId) -> RollCall {
         let Content::AskRollCall { room } = carried(Content::AskRollCall { room }) else {
             panic!("something else arrived");
@@ -221,7 +234,7 @@ impl Node {
             media_host.clone(),
             subscribers,
             here(boot),
-            epoch,
+            Ownership::Alone(epoch),
             config,
         );
         let (supervisor, _) = Actor::spawn(None, RoomsSupervisor, rooms.clone()).await.unwrap();

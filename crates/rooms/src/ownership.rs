@@ -1,0 +1,123 @@
+//! Who owns a room, as this node knows now.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use videorooms_cluster::{Cluster, Place};
+use videorooms_domain::{Epoch, NodeIncarnation, RoomId, ShardId};
+use videorooms_store::Fence;
+use videorooms_store::ownership::Reign;
+
+use crate::calls::Peers;
+
+/// Who owns the rooms.
+#[derive(Clone)]
+pub enum Ownership {
+    /// This node owns every room, in this reign.
+    Alone(Epoch),
+    /// The nodes of a cluster own a part of them each.
+    Shared {
+        /// This node's part in it.
+        cluster: Cluster,
+        /// The way to the others.
+        peers: Arc<dyn Peers>,
+    },
+}
+
+impl Ownership {
+    pub(crate) fn place(&self, shard: ShardId) -> Place {
+        match self {
+            Self::Alone(epoch) => Place::Here(*epoch),
+            Self::Shared { cluster, .. } => cluster.place(shard),
+        }
+    }
+
+    /// In whose name rooms of this reign are written now.
+    ///
+    /// # Errors
+    /// [`NotNow`] while the reign is not confirmed, or over.
+    pub(crate) fn fence(&self, reign: Reign) -> Result<Option<Arc<Fence>>, NotNow> {
+        let Self::Shared { cluster, .. } = self else {
+            return Ok(None);
+        };
+        let life = cluster.life().ok_or(NotNow)?;
+        if cluster.held(reign.shard) != Some(reign.epoch) {
+            return Err(NotNow);
+        }
+        let node = cluster.me().clone();
+        Ok(Some(Arc::new(Fence { node, life })))
+    }
+
+    /// May what is not durable be said of a room at this moment.
+    pub(crate) fn speaks(&self, room: RoomId) -> bool {
+        match self {
+            Self::Alone(_) => true,
+            Self::Shared { cluster, .. } => cluster.speaks(room.shard()),
+        }
+    }
+
+    /// Is this boot of a node alive, as far as is known.
+    pub(crate) fn is_alive(&self, here: &NodeIncarnation, node: &NodeIncarnation) -> bool {
+        match self {
+            _ if here == node => true,
+            // Whoever came through another node before it was alone is not denied by anyone but time.
+            Self::Alone(_) => node.node != here.node,
+            Self::Shared { cluster, .. } => cluster.view().is_alive(node),
+        }
+    }
+
+    /// The less busy of two of the nodes that take rooms, chosen by these random numbers; none where there is no choice.
+    pub(crate) fn less_busy(&self, first: usize, second: usize) -> Option<NodeIncarnation> {
+        let Self::Shared { cluster, .. } = self else {
+            return None;
+        };
+        let view = cluster.view();
+        let takers: Vec<_> = view.nodes.iter().filter(|node| node.takes_shards()).collect();
+        let pick = |at: usize| takers.get(at.checked_rem(takers.len())?);
+        // Load per weight, compared without dividing.
+        let (first, second) = (pick(first)?, pick(second)?);
+        let first_is_busier = u64::from(first.profile.load) * u64::from(second.profile.weight)
+            > u64::from(second.profile.load) * u64::from(first.profile.weight);
+        let chosen = if first_is_busier { second } else { first };
+        Some(chosen.node.clone())
+    }
+
+    pub(crate) fn in_use(&self, shard: ShardId, is_in_use: bool) {
+        if let Self::Shared { cluster, .. } = self {
+            cluster.in_use(shard, is_in_use);
+        }
+    }
+
+    /// A commit was refused: the room is another's.
+    pub(crate) fn deposed(&self, reign: Reign) {
+        if let Self::Shared { cluster, .. } = self {
+            cluster.deposed(reign);
+        }
+    }
+
+    /// A commit was told that the store is another than the one in which the room is held.
+    pub(crate) fn store_changed(&self, reign: Reign) {
+        if let Self::Shared { cluster, .. } = self {
+            cluster.store_changed(reign);
+        }
+    }
+
+    /// Wakes when [`Self::place`] may answer something else; none where it never does.
+    pub(crate) fn changes(&self) -> Option<watch::Receiver<u64>> {
+        match self {
+            Self::Alone(_) => None,
+            Self::Shared { cluster, .. } => Some(cluster.changes()),
+        }
+    }
+
+    pub(crate) fn peers(&self) -> Option<&Arc<dyn Peers>> {
+        match self {
+            Self::Alone(_) => None,
+            Self::Shared { peers, .. } => Some(peers),
+        }
+    }
+}
+
+/// Nothing can be written for the room at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NotNow;

@@ -1,0 +1,173 @@
+//! What becomes of the rooms on this node when shards come and go.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, timeout_at};
+use videorooms_cluster::{Cluster, ClusterEvent};
+use videorooms_domain::{NodeIncarnation, Position, ShardId, Signal};
+use videorooms_store::ownership::Reign;
+
+use super::Rooms;
+use crate::api::{Body, CloseReason, RoomsError};
+use crate::calls::{Standing, Subscribed, Subscription};
+use crate::ownership::Ownership;
+use crate::room_actor::{DEPOSED, RoomMessage};
+use crate::tries::Missed;
+
+/// How long the rooms of a shard may take to finish their commits before it moves.
+const FLUSH_WITHIN: Duration = Duration::from_secs(2);
+/// Between two looks at what is left to be handed over.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+impl Rooms {
+    /// Does what the cluster decided about shards; what concerns the whole node is left to the caller. Events come in order.
+    pub fn shards_changed(&self, event: &ClusterEvent) {
+        let Ownership::Shared { cluster, .. } = self.ownership() else {
+            return;
+        };
+        match event {
+            ClusterEvent::Serve(reign) => self.serve(*reign),
+            ClusterEvent::Resume(Reign { shard, epoch }) => {
+                for door in self.shared.directory.doors_of(*shard) {
+                    drop(door.send(RoomMessage::Restore(*epoch), usize::MAX));
+                }
+            }
+            ClusterEvent::Release(shard) => self.release(*shard),
+            ClusterEvent::Tail(reign, _) => self.release(reign.shard),
+            ClusterEvent::Prepare(shard, _) => cluster.prepared(*shard, true),
+            ClusterEvent::Flush(shard) => {
+                let (rooms, cluster, shard) = (self.clone(), cluster.clone(), *shard);
+                drop(tokio::spawn(async move {
+                    rooms.flush(shard).await;
+                    cluster.flushed(shard);
+                }));
+            }
+            ClusterEvent::View(_) => self.view_changed(cluster),
+            ClusterEvent::Reopen(_) | ClusterEvent::Fence | ClusterEvent::Live | ClusterEvent::Superseded => {
+            }
+        }
+    }
+
+    /// The link to a node broke.
+    pub fn link_lost(&self, node: &NodeIncarnation) {
+        self.following().link_lost(node);
+    }
+
+    /// Follows rooms on other nodes. Runs until it is dropped; at once over where there are none.
+    pub async fn follow(&self) {
+        match self.ownership() {
+            Ownership::Alone(_) => {}
+            Ownership::Shared { .. } => Arc::clone(self.following()).run(self).await,
+        }
+    }
+
+    /// Gives all shards to other nodes, as far as there are any that take them; answers how many are left after `within`.
+    pub async fn hand_over(&self, within: Duration) -> usize {
+        let Ownership::Shared { cluster, .. } = self.ownership() else {
+            return 0;
+        };
+        cluster.drain(true);
+        let until = Instant::now() + within;
+        loop {
+            let left = cluster.holds();
+            let view = cluster.view();
+            let has_heirs = view
+                .nodes
+                .iter()
+                .any(|node| node.node != *self.here() && node.takes_shards());
+            if left == 0 || !has_heirs || Instant::now() >= until {
+                return left;
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Answers nodes whose sockets are attached to rooms here, each room within the call's time.
+    pub(crate) async fn subscribe_all(
+        &self,
+        via: &NodeIncarnation,
+        wishes: Vec<Subscription>,
+    ) -> Vec<Subscribed> {
+        let answers = wishes.into_iter().map(async |Subscription { room, roll }| {
+            let message = |reply| RoomMessage::Subscribe(Box::new((via.clone(), roll.clone())), reply);
+            let standing = match self.call(room, message).await {
+                Ok(standing) => Some(standing),
+                Err(Missed::Failed(RoomsError::NoSuchRoom)) => Some(over()),
+                Err(Missed::Failed(_) | Missed::Moved | Missed::Lost { .. }) => None,
+            };
+            Subscribed { room, standing }
+        });
+        join_all(answers).await
+    }
+
+    /// The shard is ours: who waits for its rooms here gets them at once, everyone else's are looked after in turn.
+    fn serve(&self, Reign { shard, .. }: Reign) {
+        self.following().own(shard);
+        for room in self.shared.services.subscribers.rooms(shard) {
+            let rooms = self.clone();
+            drop(tokio::spawn(async move { rooms.start_until_it_runs(room).await }));
+        }
+        self.shared.directory.sweep_later(shard);
+    }
+
+    fn release(&self, shard: ShardId) {
+        let doors = self.shared.directory.doors_of(shard);
+        let epoch = doors.iter().filter_map(|door| door.epoch()).max();
+        for door in &doors {
+            door.stop(DEPOSED);
+        }
+        self.following().lose(shard, epoch.unwrap_or_default());
+    }
+
+    /// Waits until nothing that was decided for the shard is on its way to the store any more.
+    async fn flush(&self, shard: ShardId) {
+        let until = Instant::now() + FLUSH_WITHIN;
+        let settling: Vec<_> = self
+            .shared
+            .directory
+            .doors_of(shard)
+            .iter()
+            .map(|door| {
+                let (told, settled) = oneshot::channel();
+                drop(door.send(RoomMessage::Settle(told), usize::MAX));
+                settled
+            })
+            .collect();
+        for settled in settling {
+            drop(timeout_at(until, settled).await);
+        }
+    }
+
+    fn view_changed(&self, cluster: &Cluster) {
+        let view = cluster.view();
+        let before = std::mem::replace(&mut *self.shared.seen.lock(), Arc::clone(&view));
+        self.following().view(&before, &view);
+        let died = |node: &&NodeIncarnation| before.is_alive(node) && !view.is_alive(node);
+        let dead: Vec<_> = before.nodes.iter().map(|node| &node.node).filter(died).collect();
+        if dead.is_empty() {
+            return;
+        }
+        for door in self.open_doors() {
+            for node in &dead {
+                let via = (*node).clone();
+                drop(door.send(RoomMessage::Signal(Signal::NodeDied { via }), usize::MAX));
+            }
+        }
+    }
+}
+
+/// What is left to say of a room that is not there any more.
+fn over() -> Standing {
+    Standing {
+        epoch: Default::default(),
+        position: Position::default(),
+        is_whole: false,
+        missed: vec![Body::Closed {
+            participant: None,
+            why: CloseReason::Ended,
+        }],
+    }
+}
