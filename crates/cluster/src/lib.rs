@@ -7,9 +7,11 @@
 //! Safety is the store's work ([`videorooms_store::ownership`], invariants S1 to S6) and needs neither clocks nor the good behaviour of nodes. Everything else here is
 //! about being alive: noticing a death soon, and never living by mistake.
 
+pub mod certificates;
 pub mod keeper;
 pub mod lease;
 pub mod link;
+pub mod links;
 pub mod membership;
 pub mod node;
 pub mod ownership;
