@@ -32,9 +32,12 @@ const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["admin", "debug", "gateway"]),
     ("figment", &["videorooms"]),
     ("jsonwebtoken", &["gateway", "sfu"]),
-    ("ractor", &["debug", "gateway", "rooms", "videorooms"]),
+    ("ractor", &["cluster", "debug", "gateway", "rooms", "videorooms"]),
+    ("ractor_cluster", &["cluster"]),
+    ("rcgen", &["cluster"]),
     ("redb", &["store"]),
     ("redis", &["store"]),
+    ("rustls", &["cluster"]),
     ("str0m", &["media"]),
 ];
 
@@ -49,6 +52,35 @@ const IMPURE: &[&str] = &[
     "tracing",
 ];
 const PURE: &[&str] = &["domain", "protocol"];
+
+/// The modules of `cluster` that do: its shell. All others are pure.
+const SHELL: &[&str] = &[
+    "certificates",
+    "clock",
+    "cluster",
+    "links",
+    "metrics",
+    "mind",
+    "view",
+];
+/// What a pure module of `cluster` would have to name to reach the outside.
+const OUTSIDE: &[&str] = &[
+    "async_trait",
+    "bytes::",
+    "getrandom",
+    "metrics::",
+    "parking_lot",
+    "ractor",
+    "redis::",
+    "rustix",
+    "rustls",
+    "socket2",
+    "std::fs",
+    "std::net",
+    "std::thread",
+    "tokio",
+    "tracing",
+];
 
 fn workspace() -> Metadata {
     MetadataCommand::new()
@@ -145,6 +177,71 @@ fn pure_crates_know_no_time_no_chance_and_no_outside() {
             .collect();
         assert!(found.is_empty(), "{} depends on {found:?}", package.name);
     }
+}
+
+#[test]
+fn the_core_of_the_cluster_knows_no_time_no_chance_and_no_outside() {
+    let metadata = workspace();
+    let root = metadata.workspace_root.join("crates/cluster/src");
+    let (mut folders, mut seen) = (vec![root.clone().into_std_path_buf()], 0);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the crate's sources can be listed") {
+            let path = entry.expect("an entry can be read").path();
+            let module = path
+                .strip_prefix(&root)
+                .expect("it lies below")
+                .with_extension("");
+            let top = module
+                .iter()
+                .next()
+                .and_then(std::ffi::OsStr::to_str)
+                .expect("a name");
+            if SHELL.contains(&top) {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            seen += 1;
+            let text = std::fs::read_to_string(&path).expect("a source can be read");
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            for line in code {
+                let named = OUTSIDE.iter().find(|outside| line.contains(**outside));
+                assert!(named.is_none(), "{}: {line}", path.display());
+            }
+        }
+    }
+    assert!(seen > 10, "only {seen} files were looked at");
+}
+
+/// A message that can be serialized makes its actor visible to every other node, which may then speak to it. `()`, numbers and strings can.
+#[test]
+fn no_actor_but_the_four_of_the_links_can_be_reached_from_other_nodes() {
+    let metadata = workspace();
+    let mut folders = vec![metadata.workspace_root.join("crates").into_std_path_buf()];
+    let mut remotable = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("sources can be listed") {
+            let path = entry.expect("an entry can be read").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).expect("a source can be read");
+                let plain = ["()", "String", "Vec<", "u8", "u32", "u64", "bool"]
+                    .iter()
+                    .any(|plain| text.contains(&format!("type Msg = {plain}")));
+                assert!(!plain, "{} has a plain message", path.display());
+                if text.contains("fn serializable() -> bool") {
+                    remotable.push(path);
+                }
+            }
+        }
+    }
+    let [only] = &remotable[..] else {
+        panic!("several messages can be serialized: {remotable:?}");
+    };
+    assert!(only.ends_with("cluster/src/links/actor.rs"), "{}", only.display());
 }
 
 #[test]

@@ -9,12 +9,13 @@
 //!
 //! The shell is [`Cluster`]: a thread that runs [`Node`] against the store, and what it shows to the rest of the process.
 
+pub mod certificates;
 mod clock;
 mod cluster;
 pub mod keeper;
 pub mod lease;
 pub mod link;
-mod links;
+pub mod links;
 pub mod membership;
 mod metrics;
 mod mind;

@@ -46,6 +46,8 @@ pub enum DebugLogMessage {
     Stats(RpcReplyPort<Stats>),
 }
 
+impl ractor::Message for DebugLogMessage {}
+
 /// The ring, and what followers have not heard yet.
 #[derive(Debug)]
 pub struct State {

@@ -25,6 +25,12 @@ const ROSTERS_AT_ONCE: usize = 16;
 const ROSTER_TRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
+/// Nothing is ever sent to the actor. `()` would do as well, but it can be serialized, which makes an actor visible to other nodes.
+#[derive(Debug)]
+pub enum NoMessage {}
+
+impl ractor::Message for NoMessage {}
+
 /// The actor. Spawn it linked to a supervisor that does the same again when it ends.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Gateway;
@@ -52,13 +58,13 @@ impl Drop for Tasks {
 }
 
 impl Actor for Gateway {
-    type Msg = ();
+    type Msg = NoMessage;
     type State = Tasks;
     type Arguments = GatewayArguments;
 
     async fn pre_start(
         &self,
-        myself: ActorRef<()>,
+        myself: ActorRef<NoMessage>,
         arguments: GatewayArguments,
     ) -> Result<Tasks, ActorProcessingErr> {
         let GatewayArguments { door, listener } = arguments;
@@ -76,7 +82,7 @@ impl Actor for Gateway {
 }
 
 /// A task without which the actor is worth nothing: when it ends, so does the actor, and its supervisor hears of it.
-fn watched(myself: &ActorRef<()>, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+fn watched(myself: &ActorRef<NoMessage>, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     let (myself, work) = (myself.clone(), tokio::spawn(work));
     let abort = OnDrop(work.abort_handle());
     tokio::spawn(async move {

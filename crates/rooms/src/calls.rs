@@ -19,5 +19,5 @@ mod serve;
 
 pub use call::{Answer, Ask, Call, Cast, Standing, Subscribed, Subscription, Tell};
 pub use envelope::{Content, ENVELOPE_BYTES, Envelope, WireError};
-pub use peers::{PeerError, Peers};
+pub use peers::Peers;
 pub(crate) use remote::Remote;

@@ -8,6 +8,12 @@ use crate::directory::PARTS;
 use crate::restart_budget::RestartBudget;
 use crate::rooms::Rooms;
 
+/// Nothing is ever sent to a supervisor. `()` would do as well, but it can be serialized, which makes an actor visible to other nodes.
+#[derive(Debug)]
+pub enum NoMessage {}
+
+impl ractor::Message for NoMessage {}
+
 /// The parent of all room supervisors of a node.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RoomsSupervisor;
@@ -19,11 +25,15 @@ pub struct Parent {
 }
 
 impl Actor for RoomsSupervisor {
-    type Msg = ();
+    type Msg = NoMessage;
     type State = Parent;
     type Arguments = Rooms;
 
-    async fn pre_start(&self, myself: ActorRef<()>, rooms: Rooms) -> Result<Parent, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<NoMessage>,
+        rooms: Rooms,
+    ) -> Result<Parent, ActorProcessingErr> {
         for part in 0..PARTS {
             start_part(&myself, &rooms, part).await?;
             // Of an earlier parent that died; none at the node's start.
@@ -37,7 +47,7 @@ impl Actor for RoomsSupervisor {
 
     async fn handle_supervisor_evt(
         &self,
-        myself: ActorRef<()>,
+        myself: ActorRef<NoMessage>,
         event: SupervisionEvent,
         Parent { rooms, budgets }: &mut Parent,
     ) -> Result<(), ActorProcessingErr> {
@@ -60,7 +70,11 @@ impl Actor for RoomsSupervisor {
     }
 }
 
-async fn start_part(parent: &ActorRef<()>, rooms: &Rooms, part: usize) -> Result<(), ActorProcessingErr> {
+async fn start_part(
+    parent: &ActorRef<NoMessage>,
+    rooms: &Rooms,
+    part: usize,
+) -> Result<(), ActorProcessingErr> {
     let (supervisor, _) =
         Actor::spawn_linked(None, RoomSupervisor, (rooms.clone(), part), parent.get_cell()).await?;
     rooms.supervised_by(part, supervisor.get_cell());
@@ -71,13 +85,13 @@ async fn start_part(parent: &ActorRef<()>, rooms: &Rooms, part: usize) -> Result
 struct RoomSupervisor;
 
 impl Actor for RoomSupervisor {
-    type Msg = ();
+    type Msg = NoMessage;
     type State = (Rooms, usize);
     type Arguments = (Rooms, usize);
 
     async fn pre_start(
         &self,
-        _: ActorRef<()>,
+        _: ActorRef<NoMessage>,
         args: (Rooms, usize),
     ) -> Result<(Rooms, usize), ActorProcessingErr> {
         Ok(args)
@@ -85,7 +99,7 @@ impl Actor for RoomSupervisor {
 
     async fn handle_supervisor_evt(
         &self,
-        _: ActorRef<()>,
+        _: ActorRef<NoMessage>,
         event: SupervisionEvent,
         (rooms, part): &mut (Rooms, usize),
     ) -> Result<(), ActorProcessingErr> {

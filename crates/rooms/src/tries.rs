@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use videorooms_cluster::Place;
+use videorooms_cluster::links::LinkError;
 use videorooms_domain::RoomId;
 
 use crate::api::RoomsError;
-use crate::calls::{PeerError, Remote};
+use crate::calls::Remote;
 use crate::rooms::{Rooms, no_answer_in_time, unavailable};
 
 /// How long a call may wait for its room to have an owner again.
@@ -44,13 +45,14 @@ impl From<RoomsError> for Missed {
     }
 }
 
-impl From<PeerError> for Missed {
-    fn from(error: PeerError) -> Self {
+impl From<LinkError> for Missed {
+    fn from(error: LinkError) -> Self {
         match error {
-            PeerError::NoLink => Self::Lost { is_known: true },
-            PeerError::Broken => Self::Lost { is_known: false },
-            PeerError::Full => Self::Failed(unavailable("too much is on its way to the room's node")),
-            PeerError::Late => Self::Failed(no_answer_in_time()),
+            LinkError::NotLinked => Self::Lost { is_known: true },
+            LinkError::Closed | LinkError::Failed => Self::Lost { is_known: false },
+            LinkError::Full => Self::Failed(unavailable("too much is on its way to the room's node")),
+            LinkError::TooLarge => Self::Failed(unavailable("too large for another node")),
+            LinkError::TimedOut => Self::Failed(no_answer_in_time()),
         }
     }
 }

@@ -47,6 +47,8 @@ pub(crate) enum Message {
     Restarts(&'static str, ractor::RpcReplyPort<u32>),
 }
 
+impl ractor::Message for Message {}
+
 struct Kept {
     child: Child,
     cell: Option<ActorCell>,
@@ -195,11 +197,11 @@ mod tests {
     struct Idle;
 
     impl Actor for Idle {
-        type Msg = ();
+        type Msg = Message;
         type State = ();
         type Arguments = ();
 
-        async fn pre_start(&self, _: ActorRef<()>, (): ()) -> Result<(), ActorProcessingErr> {
+        async fn pre_start(&self, _: ActorRef<Message>, (): ()) -> Result<(), ActorProcessingErr> {
             Ok(())
         }
     }

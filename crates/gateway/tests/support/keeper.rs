@@ -12,6 +12,10 @@ pub(crate) struct Keeper {
 
 struct Supervisor;
 
+struct Subscribe(ractor::RpcReplyPort<watch::Receiver<ActorCell>>);
+
+impl ractor::Message for Subscribe {}
+
 struct Kept {
     arguments: GatewayArguments,
     gateway: watch::Sender<ActorCell>,
@@ -20,7 +24,7 @@ struct Kept {
 impl Keeper {
     pub(crate) async fn start(arguments: GatewayArguments) -> Self {
         let (supervisor, _) = Actor::spawn(None, Supervisor, arguments).await.unwrap();
-        let gateway = ractor::call!(supervisor, |reply| reply).unwrap();
+        let gateway = ractor::call!(supervisor, Subscribe).unwrap();
         Self { gateway }
     }
 
@@ -32,7 +36,7 @@ impl Keeper {
 }
 
 impl Actor for Supervisor {
-    type Msg = ractor::RpcReplyPort<watch::Receiver<ActorCell>>;
+    type Msg = Subscribe;
     type State = Kept;
     type Arguments = GatewayArguments;
 
@@ -51,7 +55,7 @@ impl Actor for Supervisor {
     async fn handle(
         &self,
         _: ActorRef<Self::Msg>,
-        reply: Self::Msg,
+        Subscribe(reply): Subscribe,
         kept: &mut Kept,
     ) -> Result<(), ActorProcessingErr> {
         reply.send(kept.gateway.subscribe())?;

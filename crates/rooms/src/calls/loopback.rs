@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use videorooms_cluster::ServiceName;
+use videorooms_cluster::links::LinkError;
 use videorooms_domain::NodeIncarnation;
 
-use super::{PeerError, Peers};
+use super::Peers;
 use crate::rooms::Rooms;
 
 struct Loopback(Rooms);
@@ -18,16 +20,14 @@ impl Peers for Loopback {
         &self,
         to: &NodeIncarnation,
         _service: ServiceName,
-        call: Vec<u8>,
+        call: Bytes,
         _within: Duration,
-    ) -> Result<Vec<u8>, PeerError> {
-        Ok(self.0.answer(to, &call).await)
+    ) -> Result<Bytes, LinkError> {
+        Ok(self.0.answer(to, &call).await.into())
     }
 
-    fn cast(&self, to: &NodeIncarnation, _service: ServiceName, cast: Vec<u8>) -> Result<(), PeerError> {
-        // As on any link, the sender does not hear of what is refused there.
-        drop(self.0.take_cast(to, &cast));
-        Ok(())
+    fn cast(&self, to: &NodeIncarnation, _service: ServiceName, cast: Bytes) -> Result<(), LinkError> {
+        self.0.take_cast(to, &cast).map_err(|_| LinkError::Full)
     }
 }
 

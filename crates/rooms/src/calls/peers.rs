@@ -3,44 +3,46 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use videorooms_cluster::ServiceName;
+use videorooms_cluster::links::{LinkError, Links};
 use videorooms_domain::NodeIncarnation;
 
-/// What carries envelopes to other nodes. It does not know what is in them.
+/// What carries envelopes to other nodes: their links, or what stands for them in a test. It does not know what is in them.
 #[async_trait]
 pub trait Peers: Send + Sync + 'static {
     /// Carries a call there and its answer back, within that time. Dropping the future gives the answer up, not the call.
     ///
     /// # Errors
-    /// [`PeerError`].
+    /// [`LinkError`].
     async fn call(
         &self,
         to: &NodeIncarnation,
         service: ServiceName,
-        call: Vec<u8>,
+        call: Bytes,
         within: Duration,
-    ) -> Result<Vec<u8>, PeerError>;
+    ) -> Result<Bytes, LinkError>;
 
     /// Sends what is not answered; never waits. Casts to one node arrive in order, or, when the link breaks, the last ones not at all.
     ///
     /// # Errors
-    /// [`PeerError`] when it is known here already that it will not arrive.
-    fn cast(&self, to: &NodeIncarnation, service: ServiceName, cast: Vec<u8>) -> Result<(), PeerError>;
+    /// [`LinkError`] when it is known here already that it will not arrive.
+    fn cast(&self, to: &NodeIncarnation, service: ServiceName, cast: Bytes) -> Result<(), LinkError>;
 }
 
-/// Why nothing came back, or nothing left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PeerError {
-    /// There is no link to that boot of that node; nothing was sent.
-    #[error("there is no link to the node")]
-    NoLink,
-    /// The link broke: whether the call was done is not known.
-    #[error("the link to the node broke")]
-    Broken,
-    /// Too much is on its way to that node already; nothing was sent.
-    #[error("too much is on its way to the node")]
-    Full,
-    /// No answer within the time: whether the call was done is not known.
-    #[error("the node did not answer in time")]
-    Late,
+#[async_trait]
+impl Peers for Links {
+    async fn call(
+        &self,
+        to: &NodeIncarnation,
+        service: ServiceName,
+        call: Bytes,
+        within: Duration,
+    ) -> Result<Bytes, LinkError> {
+        Self::call(self, to, service, call, within).await
+    }
+
+    fn cast(&self, to: &NodeIncarnation, service: ServiceName, cast: Bytes) -> Result<(), LinkError> {
+        Self::cast(self, to, service, cast)
+    }
 }

@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use videorooms_cluster::ServiceName;
+use videorooms_cluster::links::LinkError;
 use videorooms_domain::{
     ConnectionId, Epoch, NodeIncarnation, ParticipantId, Position, Request, Role, RoomId, SecretHash, Signal,
     Snapshot,
 };
 
-use super::{
-    Answer, Ask, Call, Cast, Content, Envelope, PeerError, Peers, Subscribed, Subscription, Tell, WireError,
-};
+use super::{Answer, Ask, Call, Cast, Content, Envelope, Peers, Subscribed, Subscription, Tell, WireError};
 use crate::api::{Attach, Attached, CreateRoom, Overview, RollCall, RoomsError};
 use crate::rooms::unavailable;
 use crate::tries::{Missed, Tried};
@@ -166,11 +165,11 @@ impl Remote {
             ..Envelope::new(self.here.clone(), content)
         };
         let bytes = envelope.encode().map_err(unsendable)?;
-        let call = self.peers.call(&self.to, service, bytes, self.within);
+        let call = self.peers.call(&self.to, service, bytes.into(), self.within);
         // Whoever carries it has the same deadline; this is for one that forgets it.
         let answer = timeout(self.within + GRACE, call)
             .await
-            .unwrap_or(Err(PeerError::Late))?;
+            .unwrap_or(Err(LinkError::TimedOut))?;
         match Envelope::decode(&answer) {
             Ok(envelope) => Ok(envelope.content),
             Err(error) => {
@@ -186,7 +185,7 @@ impl Remote {
         let bytes = Envelope::new(self.here.clone(), cast)
             .encode()
             .map_err(unsendable)?;
-        let sent = self.peers.cast(&self.to, ServiceName::RoomHost, bytes);
+        let sent = self.peers.cast(&self.to, ServiceName::RoomHost, bytes.into());
         sent.map_err(|_| unavailable("the room's node cannot be reached"))
     }
 }
@@ -221,6 +220,7 @@ mod tests {
     use std::collections::VecDeque;
 
     use async_trait::async_trait;
+    use bytes::Bytes;
     use parking_lot::Mutex;
     use videorooms_domain::Settings;
 
@@ -236,12 +236,12 @@ mod tests {
             &self,
             _to: &NodeIncarnation,
             _service: ServiceName,
-            _call: Vec<u8>,
+            _call: Bytes,
             _within: Duration,
-        ) -> Result<Vec<u8>, PeerError> {
+        ) -> Result<Bytes, LinkError> {
             let answer = self.0.lock().pop_front();
             match answer {
-                Some(answer) => Ok(answer),
+                Some(answer) => Ok(answer.into()),
                 None => std::future::pending().await,
             }
         }
@@ -250,8 +250,8 @@ mod tests {
             &self,
             _to: &NodeIncarnation,
             _service: ServiceName,
-            _cast: Vec<u8>,
-        ) -> Result<(), PeerError> {
+            _cast: Bytes,
+        ) -> Result<(), LinkError> {
             Ok(())
         }
     }

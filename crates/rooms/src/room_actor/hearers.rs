@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
+use videorooms_cluster::ServiceName;
 use videorooms_domain::{Epoch, NodeIncarnation, Note, Position, Signal};
 use videorooms_store::ownership::Reign;
 use videorooms_store::{Restore, Verdict};
@@ -11,7 +13,6 @@ use videorooms_store::{Restore, Verdict};
 use super::{Envelope, RoomMessage, RoomState};
 use crate::api::{Body, Publication, RollCall};
 use crate::calls::{Content, Envelope as Letter, Remote, Standing};
-use videorooms_cluster::ServiceName;
 
 /// How long a node may take to say by itself who is attached there before it is asked.
 const UNHEARD: Duration = Duration::from_secs(1);
@@ -127,6 +128,7 @@ impl RoomState {
             let publication = Content::Publication(self.publication(body.clone()));
             match Letter::new(here.clone(), publication).encode() {
                 Ok(bytes) => {
+                    let bytes = Bytes::from(bytes);
                     for node in self.hearers.iter().filter(|node| *node != here) {
                         // Lost only with the link, after which the node subscribes anew.
                         let _ = peers.cast(node, ServiceName::GatewayHub, bytes.clone());

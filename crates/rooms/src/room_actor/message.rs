@@ -21,6 +21,8 @@ pub(crate) struct Envelope {
     pub(crate) _permit: Option<Permit>,
 }
 
+impl ractor::Message for Envelope {}
+
 impl Envelope {
     /// A room's message to itself.
     pub(crate) fn inner(message: RoomMessage) -> Self {

@@ -201,7 +201,7 @@ pub(crate) struct Node {
     pub(crate) faults: Faults,
     pub(crate) media: Arc<FakeProvider>,
     pub(crate) media_host: MediaHost,
-    pub(crate) supervisor: ractor::ActorRef<()>,
+    pub(crate) supervisor: ractor::ActorCell,
 }
 
 pub(crate) fn here(incarnation: u64) -> NodeIncarnation {
@@ -246,7 +246,7 @@ impl Node {
             faults,
             media,
             media_host,
-            supervisor,
+            supervisor: supervisor.get_cell(),
         }
     }
 
