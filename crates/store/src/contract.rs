@@ -3,6 +3,8 @@
 //! Each rule works on rooms of its own in the store it is given, so that one store serves the whole suite. A broken rule panics with the
 //! rule's sentence in the backtrace, as any assertion does.
 
+pub mod fencing;
+pub mod ownership;
 mod restoring;
 
 use std::sync::Arc;
