@@ -40,6 +40,8 @@ enum Fate {
     Lost,
     /// After `n` of the batch someone else owned the room.
     Deposed(usize),
+    /// After `n` of the batch the store was in another life, or settled in it.
+    StoreChanged(usize),
     /// After `n` of the batch the log was not where the room left it.
     Behind(usize),
 }
@@ -52,6 +54,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         10 => some().prop_map(Fate::PartlyDone),
         10 => some().prop_map(Fate::PartlyDoneButUnknown),
         10 => Just(Fate::Lost),
+        10 => some().prop_map(Fate::StoreChanged),
         1 => some().prop_map(Fate::Deposed),
         1 => some().prop_map(Fate::Behind),
     ];
@@ -220,6 +223,7 @@ impl Harness {
             }
             Fate::Lost => lost,
             Fate::Deposed(n) => self.refused(&batch, n, &Verdict::Deposed { epoch: Epoch(8) }),
+            Fate::StoreChanged(n) => self.refused(&batch, n, &Verdict::StoreChanged),
             Fate::Behind(n) => self.refused(&batch, n, &Verdict::Behind { stored: Seq(1) }),
         };
         self.is_unknown = false;
@@ -319,6 +323,20 @@ proptest! {
             prop_assert_eq!(&again, harness.pipeline.committed(), "the log folds to what the room acknowledged");
         }
     }
+}
+
+#[test]
+fn a_room_whose_store_changed_keeps_the_batch_and_sends_it_again() {
+    let mut harness = Harness::new();
+    harness.submit(&request(1, Some("x"), Command::RaiseHand));
+    let batch = harness.pipeline.next_batch().unwrap();
+    let outputs = harness.pipeline.resolve(vec![Verdict::StoreChanged]);
+    assert_eq!(outputs, vec![Output::Retry]);
+    let refused = harness
+        .pipeline
+        .submit(NOW, &request(2, None, Command::RaiseHand), 99);
+    assert_eq!(refused, Err((Refusal::StoreUnknown, 99)));
+    assert_eq!(harness.pipeline.retry(), Some(batch));
 }
 
 #[test]

@@ -3,6 +3,10 @@
 //! Each rule works on rooms of its own in the store it is given, so that one store serves the whole suite. A broken rule panics with the
 //! rule's sentence in the backtrace, as any assertion does.
 
+pub mod fencing;
+pub mod ownership;
+mod restoring;
+
 use std::sync::Arc;
 
 use videorooms_domain::{Epoch, NodeIncarnation, RoomId, Seq};
@@ -31,6 +35,7 @@ pub async fn holds(store: Arc<dyn RoomStore>) {
     a_commit_whose_caller_went_away_can_be_sent_again(store).await;
     a_removed_room_is_gone_and_can_be_created_anew(store).await;
     rooms_are_listed_in_pages_in_ascending_order(store).await;
+    restoring::hold(store).await;
     assert_eq!(store.commit(Vec::new()).await, Vec::new());
     assert_eq!(store.health().await, Ok(()));
 }

@@ -21,6 +21,6 @@ pub use file::FileStore;
 pub use memory::MemoryStore;
 pub use metrics::describe as describe_metrics;
 pub use open::{Durability, Opened, open};
-pub use redis::RedisStore;
+pub use redis::{RedisOwnership, RedisStore, SessionTiming};
 pub use room_store::*;
 pub use ruling::RESEND_TAIL;

@@ -12,12 +12,16 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use videorooms_domain::{Epoch, NodeIncarnation, RoomId, Seq, ShardId};
 
-use crate::ruling::{Head, RESEND_TAIL, Ruling, refuse_fenced, rule, rule_restore};
-use crate::{Commit, Restore, RoomStore, StoreError, StoredRoom, Verdict, metrics};
+use crate::ownership::{MemoryOwnership, Refusal, Reign};
+use crate::ruling::{Head, RESEND_TAIL, Ruling, refuse_fenced, rule, rule_restore, verdict_of};
+use crate::{Commit, Fence, Restore, RoomStore, StoreError, StoredRoom, Verdict, metrics};
 
 /// Rooms in memory; see the module's first lines.
-#[derive(Debug, Clone, Default)]
-pub struct MemoryStore(Arc<Mutex<Rooms>>);
+#[derive(Clone, Default)]
+pub struct MemoryStore {
+    rooms: Arc<Mutex<Rooms>>,
+    owners: Option<MemoryOwnership>,
+}
 
 #[derive(Debug, Default)]
 struct Rooms {
@@ -43,10 +47,42 @@ struct Stored {
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// An empty store of a node that is a cluster of its own.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty store of nodes that share this table of owners.
+    #[must_use]
+    pub fn under(owners: MemoryOwnership) -> Self {
+        Self {
+            owners: Some(owners),
+            ..Self::default()
+        }
+    }
+
+    /// What the table of owners says to a write, as `judge` asks it.
+    fn check(
+        &self,
+        fence: Option<&Fence>,
+        room: RoomId,
+        epoch: Epoch,
+        judge: impl FnOnce(&MemoryOwnership, &Fence, Reign) -> Result<(), Refusal>,
+    ) -> Result<(), Verdict> {
+        let (Some(owners), Some(fence)) = (&self.owners, fence) else {
+            return refuse_fenced(fence);
+        };
+        let shard = room.shard();
+        judge(owners, fence, Reign { shard, epoch }).map_err(|refusal| verdict_of(refusal, epoch))
+    }
+
+    fn commit_one(&self, rooms: &mut Rooms, commit: Commit) -> Verdict {
+        let fence = commit.fence.as_deref();
+        match self.check(fence, commit.room, commit.epoch, MemoryOwnership::fence) {
+            Ok(()) => rooms.commit(commit),
+            Err(verdict) => verdict,
+        }
     }
 }
 
@@ -62,38 +98,44 @@ impl RoomStore for MemoryStore {
         at_least: Epoch,
         now_ms: u64,
     ) -> Result<Epoch, StoreError> {
-        let mut rooms = self.0.lock();
+        let mut rooms = self.rooms.lock();
         let epoch = Epoch(rooms.highest.0 + 1).max(at_least).max(Epoch(now_ms));
         (rooms.reign, rooms.highest) = (epoch, epoch);
         Ok(epoch)
     }
 
     async fn commit(&self, batch: Vec<Commit>) -> Vec<Verdict> {
-        let mut rooms = self.0.lock();
-        let verdicts: Vec<_> = batch.into_iter().map(|commit| rooms.commit(commit)).collect();
+        let mut rooms = self.rooms.lock();
+        let each = batch.into_iter();
+        let verdicts: Vec<_> = each.map(|commit| self.commit_one(&mut rooms, commit)).collect();
         verdicts.iter().for_each(metrics::verdict);
         verdicts
     }
 
     async fn restore(&self, restore: Restore) -> Verdict {
-        let verdict = self.0.lock().restore(restore);
+        let mut rooms = self.rooms.lock();
+        let fence = restore.fence.as_deref();
+        let verdict = match self.check(fence, restore.room, restore.epoch, MemoryOwnership::restores) {
+            Ok(()) => rooms.restore(restore),
+            Err(verdict) => verdict,
+        };
         metrics::verdict(&verdict);
         verdict
     }
 
     async fn load(&self, room: RoomId) -> Result<Option<StoredRoom>, StoreError> {
-        Ok(self.0.lock().logs.get(&room).map(Log::read))
+        Ok(self.rooms.lock().logs.get(&room).map(Log::read))
     }
 
     async fn remove(&self, room: RoomId) -> Result<(), StoreError> {
-        self.0.lock().logs.remove(&room);
+        self.rooms.lock().logs.remove(&room);
         Ok(())
     }
 
     async fn list(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<RoomId>, StoreError> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         Ok(self
-            .0
+            .rooms
             .lock()
             .logs
             .range((start, Bound::Unbounded))
@@ -103,7 +145,7 @@ impl RoomStore for MemoryStore {
     }
 
     async fn rooms_of(&self, shard: ShardId) -> Result<Vec<RoomId>, StoreError> {
-        let rooms = self.0.lock();
+        let rooms = self.rooms.lock();
         let of_shard = rooms.logs.keys().filter(|room| room.shard() == shard);
         Ok(of_shard.copied().collect())
     }
@@ -115,9 +157,6 @@ impl RoomStore for MemoryStore {
 
 impl Rooms {
     fn commit(&mut self, commit: Commit) -> Verdict {
-        if let Err(verdict) = refuse_fenced(commit.fence.as_deref()) {
-            return verdict;
-        }
         let log = self.logs.get(&commit.room);
         let head = log.map(|log| log.head).unwrap_or_default();
         let Ok(ruling) = rule::<Infallible>(self.reign, head, &commit, || {
@@ -135,9 +174,6 @@ impl Rooms {
     }
 
     fn restore(&mut self, restore: Restore) -> Verdict {
-        if let Err(verdict) = refuse_fenced(restore.fence.as_deref()) {
-            return verdict;
-        }
         let head = self.logs.get(&restore.room).map(|log| log.head);
         match rule_restore(self.reign, head.unwrap_or_default(), &restore) {
             Ruling::Append => {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::ownership::OwnershipStore;
-use crate::{FileStore, MemoryStore, RedisStore, RoomStore, StoreError};
+use crate::{FileStore, MemoryStore, RedisOwnership, RedisStore, RoomStore, SessionTiming, StoreError};
 
 /// What an acknowledgement means, where a store lets one choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,7 +30,13 @@ pub struct Opened {
 /// [`StoreError::Unavailable`] for a scheme that is not known, with those that are; otherwise the adapter's own.
 pub async fn open(url: &str, durability: Durability) -> Result<Opened, StoreError> {
     match url.split_once(':') {
-        Some(("redis" | "redis+unix", _)) => Ok(alone(RedisStore::open(url, durability).await?)),
+        Some(("redis" | "redis+unix", _)) => {
+            let timing = SessionTiming::default();
+            Ok(Opened {
+                rooms: Arc::new(RedisStore::open(url, durability).await?),
+                ownership: Some(Arc::new(RedisOwnership::new(url, durability, timing)?)),
+            })
+        }
         Some(("memory", "")) => Ok(alone(MemoryStore::new())),
         Some(("file", directory)) if !directory.is_empty() => {
             Ok(alone(FileStore::open(Path::new(directory)).await?))

@@ -4,20 +4,27 @@
 //! store's own clock. A call is one of a [`OwnershipSession`], which is one connection in one life of the store: it is never reconnected in silence.
 
 mod ledger;
+mod memory;
 mod values;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use videorooms_domain::{Epoch, NodeIncarnation, ShardId};
 
 pub use ledger::{Caller, Declaration, Ledger, Lost, NotDeclared, ReAssertion, Refusal, Reign, Renewed};
+pub use memory::MemoryOwnership;
 pub use values::{
     Generation, InvalidRunId, NodeRow, NodeState, NodeView, Nodes, Profile, ShardRow, StoreIncarnation,
     StoreTime, Table,
 };
 
 use crate::StoreError;
+
+/// The first part of a life of the store, in which commits, claims, hand-offs and declarations are put off (S3 of [`Ledger`]): long enough for every
+/// holder to notice and to re-assert.
+pub const SETTLE: Duration = Duration::from_secs(1);
 
 /// Where it is written who is alive and who owns what.
 #[async_trait]

@@ -5,30 +5,46 @@
 //! unknown fate, and whoever asked sends it again.
 
 mod address;
+mod answer;
+mod connecting;
+mod index;
 mod line;
+mod ownership;
 mod schema;
 mod scripts;
 mod surroundings;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use redis::RedisResult;
+use redis::{Cmd, RedisResult, Value};
 use tokio::sync::{mpsc, oneshot};
-use videorooms_domain::{Epoch, NodeIncarnation, RoomId, Seq, ShardId};
+use videorooms_domain::{Epoch, NodeIncarnation, RoomId, ShardId};
 
 use crate::group::{Job, QUEUE_JOBS, answer, gather, unknown};
-use crate::{Commit, Durability, RESEND_TAIL, Restore, RoomStore, StoreError, StoredRoom, Verdict, metrics};
+use crate::ownership::SETTLE;
+use crate::{
+    Commit, Durability, Fence, RESEND_TAIL, Restore, RoomStore, StoreError, StoredRoom, Verdict, metrics,
+};
 use address::Address;
+use answer::Answer;
 use line::Line;
-use schema::{Head, Keys, entry, name, room_of, stored};
+use schema::{Head, Keys, entry, millis, name, room_of, stored};
+
+pub use ownership::{RedisOwnership, SessionTiming};
 
 /// Rooms in Redis; see the module's first lines.
 pub struct RedisStore {
-    line: Arc<Line>,
-    keys: Keys,
+    desk: Arc<Desk>,
     jobs: mpsc::Sender<Job>,
+}
+
+/// What writing takes.
+struct Desk {
+    line: Line,
+    keys: Keys,
+    settle: Duration,
 }
 
 impl RedisStore {
@@ -37,13 +53,26 @@ impl RedisStore {
     /// # Errors
     /// [`StoreError::Unavailable`] for a wrong URL or when nobody answers within 2 s, [`StoreError::Unsafe`], [`StoreError::Newer`].
     pub async fn open(url: &str, durability: Durability) -> Result<Self, StoreError> {
+        Self::open_settling(url, durability, SETTLE).await
+    }
+
+    /// As [`Self::open`], with another time for the store to settle; all nodes must have the same.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_settling(
+        url: &str,
+        durability: Durability,
+        settle: Duration,
+    ) -> Result<Self, StoreError> {
         let address = Address::parse(url)?;
         let keys = Keys::under(&address.prefix);
-        let line = Arc::new(Line::to(address, durability));
+        let line = Line::to(address, durability);
         line.open().await?;
+        let desk = Arc::new(Desk { line, keys, settle });
         let (jobs, queue) = mpsc::channel(QUEUE_JOBS);
-        drop(tokio::spawn(write(Arc::clone(&line), keys.clone(), queue)));
-        Ok(Self { line, keys, jobs })
+        drop(tokio::spawn(write(Arc::clone(&desk), queue)));
+        Ok(Self { desk, jobs })
     }
 
     async fn send(&self, batch: Vec<Commit>) -> Option<Vec<Verdict>> {
@@ -66,11 +95,11 @@ impl RoomStore for RedisStore {
         at_least: Epoch,
         now_ms: u64,
     ) -> Result<Epoch, StoreError> {
-        let asking = self.line.ask(async |open| {
+        let asking = self.desk.line.ask(async |open| {
             redis::cmd("EVALSHA")
                 .arg(&open.scripts.open_reign)
                 .arg(1)
-                .arg(self.keys.meta())
+                .arg(self.desk.keys.meta())
                 .arg(at_least.0.max(now_ms))
                 .query_async(&mut open.connection)
                 .await
@@ -89,21 +118,30 @@ impl RoomStore for RedisStore {
         verdicts
     }
 
-    async fn restore(&self, _restore: Restore) -> Verdict {
-        Verdict::Unknown {
-            reason: "there is no script for it yet".to_owned(),
-        }
+    async fn restore(&self, restore: Restore) -> Verdict {
+        let asking = self.desk.line.ask(async |open| {
+            let call = self.desk.restore(&open.scripts.restore, &restore);
+            call.query_async(&mut open.connection).await
+        });
+        let verdict = match asking.await {
+            Ok(answer) => verdict(Ok(answer), restore.epoch),
+            Err(error) => Verdict::Unknown {
+                reason: error.to_string(),
+            },
+        };
+        metrics::verdict(&verdict);
+        verdict
     }
 
     async fn load(&self, room: RoomId) -> Result<Option<StoredRoom>, StoreError> {
-        let asking = self.line.ask(async |open| {
+        let asking = self.desk.line.ask(async |open| {
             let mut both = redis::pipe();
             both.atomic()
                 .cmd("HMGET")
-                .arg(self.keys.room(room))
+                .arg(self.desk.keys.room(room))
                 .arg(&["epoch", "last", "covered", "snapshot"])
                 .cmd("LRANGE")
-                .arg(self.keys.log(room))
+                .arg(self.desk.keys.log(room))
                 .arg(0)
                 .arg(-1);
             both.query_async(&mut open.connection).await
@@ -113,11 +151,12 @@ impl RoomStore for RedisStore {
     }
 
     async fn remove(&self, room: RoomId) -> Result<(), StoreError> {
-        let asking = self.line.ask(async |open| {
+        let asking = self.desk.line.ask(async |open| {
             let mut all = redis::pipe();
             all.atomic()
-                .del(&[self.keys.room(room), self.keys.log(room)])
-                .zrem(self.keys.rooms(), name(room));
+                .del(&[self.desk.keys.room(room), self.desk.keys.log(room)])
+                .zrem(self.desk.keys.rooms(), name(room))
+                .zrem(self.desk.keys.rooms_by_shard(), name(room));
             all.exec_async(&mut open.connection).await
         });
         asking.await
@@ -125,9 +164,9 @@ impl RoomStore for RedisStore {
 
     async fn list(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<RoomId>, StoreError> {
         let start = after.map_or_else(|| "-".to_owned(), |room| format!("({}", name(room)));
-        let asking = self.line.ask(async |open| {
+        let asking = self.desk.line.ask(async |open| {
             redis::cmd("ZRANGEBYLEX")
-                .arg(self.keys.rooms())
+                .arg(self.desk.keys.rooms())
                 .arg(start)
                 .arg("+")
                 .arg("LIMIT")
@@ -141,13 +180,20 @@ impl RoomStore for RedisStore {
     }
 
     async fn rooms_of(&self, shard: ShardId) -> Result<Vec<RoomId>, StoreError> {
-        let mut rooms = self.list(None, usize::MAX).await?;
-        rooms.retain(|room| room.shard() == shard);
-        Ok(rooms)
+        let asking = self.desk.line.ask(async |open| {
+            redis::cmd("ZRANGEBYSCORE")
+                .arg(self.desk.keys.rooms_by_shard())
+                .arg(shard.0)
+                .arg(shard.0)
+                .query_async(&mut open.connection)
+                .await
+        });
+        let names: Vec<String> = asking.await?;
+        names.iter().map(|name| room_of(name)).collect()
     }
 
     async fn health(&self) -> Result<(), StoreError> {
-        let asking = self.line.ask(async |open| {
+        let asking = self.desk.line.ask(async |open| {
             let ping = redis::cmd("PING");
             ping.exec_async(&mut open.connection).await
         });
@@ -156,11 +202,11 @@ impl RoomStore for RedisStore {
 }
 
 /// Writes group after group, one at a time, until the store is dropped.
-async fn write(line: Arc<Line>, keys: Keys, mut queue: mpsc::Receiver<Job>) {
+async fn write(desk: Arc<Desk>, mut queue: mpsc::Receiver<Job>) {
     while let Some(first) = queue.recv().await {
         let group = gather(first, &mut queue);
         let started = Instant::now();
-        let verdicts = write_group(&line, &keys, &group).await;
+        let verdicts = desk.write_group(&group).await;
         metrics::group(verdicts.len(), started.elapsed());
         let mut verdicts = verdicts.into_iter();
         let each: Vec<_> = group
@@ -171,55 +217,80 @@ async fn write(line: Arc<Line>, keys: Keys, mut queue: mpsc::Receiver<Job>) {
     }
 }
 
-async fn write_group(line: &Line, keys: &Keys, group: &[Job]) -> Vec<Verdict> {
-    let commits = || group.iter().flat_map(|job| &job.batch);
-    let asked: Result<Vec<RedisResult<Vec<String>>>, _> = line
-        .ask(async |open| {
-            let mut pipeline = redis::pipe();
-            pipeline.ignore_errors();
-            for commit in commits() {
-                pipeline
-                    .cmd("EVALSHA")
-                    .arg(&open.scripts.commit)
-                    .arg(4)
-                    .arg(keys.meta())
-                    .arg(keys.rooms())
-                    .arg(keys.room(commit.room))
-                    .arg(keys.log(commit.room))
-                    .arg(commit.epoch.0)
-                    .arg(commit.expect.0)
-                    .arg(commit.last.0)
-                    .arg(entry(commit))
-                    .arg(name(commit.room))
-                    .arg(RESEND_TAIL)
-                    .arg(&commit.snapshot);
+impl Desk {
+    async fn write_group(&self, group: &[Job]) -> Vec<Verdict> {
+        let commits = || group.iter().flat_map(|job| &job.batch);
+        let asked: Result<Vec<RedisResult<Value>>, _> = self
+            .line
+            .ask(async |open| {
+                let mut pipeline = redis::pipe();
+                pipeline.ignore_errors();
+                for commit in commits() {
+                    pipeline.add_command(self.commit(&open.scripts.commit, commit));
+                }
+                pipeline.query_async(&mut open.connection).await
+            })
+            .await;
+        match asked {
+            Ok(answers) => {
+                if answers.iter().any(Result::is_err) {
+                    // It may have forgotten the scripts, or be another server than it was.
+                    self.line.give_up().await;
+                }
+                let each = answers.into_iter().zip(commits());
+                each.map(|(answer, commit)| verdict(answer, commit.epoch))
+                    .collect()
             }
-            pipeline.query_async(&mut open.connection).await
-        })
-        .await;
-    match asked {
-        Ok(answers) => {
-            if answers.iter().any(Result::is_err) {
-                // It may have forgotten the scripts, or be another server than it was.
-                line.give_up().await;
-            }
-            answers.into_iter().map(verdict).collect()
+            Err(error) => unknown(commits().count(), &error.to_string()),
         }
-        Err(error) => unknown(commits().count(), &error.to_string()),
+    }
+
+    fn commit(&self, script: &str, commit: &Commit) -> Cmd {
+        let mut call = self.call(script, commit.room, commit.fence.as_deref());
+        call.arg(commit.epoch.0)
+            .arg(commit.expect.0)
+            .arg(commit.last.0)
+            .arg(entry(commit))
+            .arg(name(commit.room))
+            .arg(RESEND_TAIL)
+            .arg(&commit.snapshot);
+        call
+    }
+
+    fn restore(&self, script: &str, restore: &Restore) -> Cmd {
+        let mut call = self.call(script, restore.room, restore.fence.as_deref());
+        call.arg(restore.epoch.0)
+            .arg(restore.last.0)
+            .arg(name(restore.room))
+            .arg(&restore.snapshot);
+        call
+    }
+
+    /// A call of a script about a room, in somebody's name or in none.
+    fn call(&self, script: &str, room: RoomId, fence: Option<&Fence>) -> Cmd {
+        let mut call = redis::cmd("EVALSHA");
+        let keys = self.keys.of_room(room);
+        call.arg(script).arg(keys.len()).arg(&keys);
+        match fence {
+            Some(Fence { node, life }) => call
+                .arg(node.node.as_str())
+                .arg(node.incarnation)
+                .arg(life.to_string()),
+            None => call.arg("").arg(0).arg(""),
+        };
+        // Writing raises no generation.
+        call.arg(0).arg(millis(self.settle)).arg(room.shard().0);
+        call
     }
 }
 
-fn verdict(answer: RedisResult<Vec<String>>) -> Verdict {
+/// On a write in the reign `epoch`.
+fn verdict(answer: RedisResult<Value>, epoch: Epoch) -> Verdict {
     let unknown = |reason: String| Verdict::Unknown { reason };
-    let words = match answer {
-        Ok(words) => words,
-        Err(error) => return unknown(format!("Redis: {error}")),
-    };
-    let number = || words.get(1)?.parse().ok();
-    match (words.first().map(String::as_str), number()) {
-        (Some("committed"), _) => Verdict::Committed,
-        (Some("deposed"), Some(epoch)) => Verdict::Deposed { epoch: Epoch(epoch) },
-        (Some("behind"), Some(stored)) => Verdict::Behind { stored: Seq(stored) },
-        _ => unknown(format!("Redis answered {words:?}")),
+    match answer {
+        Ok(value) => Answer::read(value)
+            .and_then(|answer| answer.verdict(epoch))
+            .unwrap_or_else(|| unknown("Redis answered what cannot be read".to_owned())),
+        Err(error) => unknown(format!("Redis: {error}")),
     }
 }

@@ -130,7 +130,7 @@ pub enum Verdict {
     Committed,
     /// Whoever asks has been deposed: the epoch is no longer the newest, or the shard is another node's, or a newer boot of the node renewed.
     Deposed {
-        /// The newest epoch.
+        /// The newest epoch that is known: the caller's own, if only its boot is over.
         epoch: Epoch,
     },
     /// The store is not the one in which the caller holds the room: it is in another life, has not settled in it, or lost the caller's reign. Nothing was
@@ -177,6 +177,14 @@ pub enum StoreError {
         found: u32,
         /// Newest format this version knows.
         supported: u32,
+    },
+    /// Its rooms are parted into another number of shards than ours. Nothing was written.
+    #[error("store has {found} shards, this version {ours}")]
+    OtherShards {
+        /// Shards found.
+        found: u64,
+        /// Shards of this version.
+        ours: u16,
     },
     /// What it acknowledges could be lost; the text says how to change that. Nothing was written.
     #[error("store is not safe: {0}")]

@@ -4,6 +4,7 @@
 
 use videorooms_domain::{Epoch, Seq};
 
+use crate::ownership::Refusal;
 use crate::{Commit, Fence, Restore, Verdict};
 
 /// How many of a room's newest records are kept whole although a snapshot covers them, so that a commit sent again is recognised.
@@ -64,6 +65,16 @@ pub(crate) fn rule_restore(reign: Epoch, head: Head, restore: &Restore) -> Rulin
         Ruling::Append
     } else {
         Ruling::Repeat
+    }
+}
+
+/// What a refusal by the table of owners means to a write in the reign `epoch`.
+pub(crate) fn verdict_of(refusal: Refusal, epoch: Epoch) -> Verdict {
+    match refusal {
+        Refusal::StoreChanged | Refusal::Settling | Refusal::Forgotten => Verdict::StoreChanged,
+        Refusal::Lost(lost) => Verdict::Deposed { epoch: lost.epoch },
+        // A newer boot says nothing of its reigns.
+        Refusal::Superseded(_) | Refusal::NotAlive => Verdict::Deposed { epoch },
     }
 }
 

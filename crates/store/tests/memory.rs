@@ -70,6 +70,12 @@ async fn each_fault_does_as_it_says_and_passes() {
     )
     .await;
     check(
+        Fault::StoreChanged,
+        |verdict| *verdict == Verdict::StoreChanged,
+        false,
+    )
+    .await;
+    check(
         Fault::Deposed(Epoch(7)),
         |verdict| *verdict == Verdict::Deposed { epoch: Epoch(7) },
         false,

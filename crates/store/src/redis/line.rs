@@ -4,19 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use redis::RedisResult;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, RedisError, RedisResult};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::address::Address;
-use super::schema::{FORMAT, Keys};
+use super::connecting::{Connected, connect, unavailable};
+use super::index;
+use super::schema::Keys;
 use super::scripts::Scripts;
-use super::surroundings::Surroundings;
 use crate::{Durability, StoreError};
 
-/// For all that opening takes.
-const CONNECT: Duration = Duration::from_secs(2);
 /// For one answer, or for those to one group of commits.
 const ANSWER: Duration = Duration::from_secs(2);
 const FIRST_REST: Duration = Duration::from_millis(25);
@@ -71,9 +70,7 @@ impl Line {
             return Err(why.clone());
         }
         slot.opened += 1;
-        let late = || StoreError::Unavailable("Redis does not answer".to_owned());
-        let opening = timeout(CONNECT, self.connect(slot.opened));
-        match opening.await.unwrap_or_else(|_| Err(late())) {
+        match self.connect(slot.opened).await {
             Ok(open) => {
                 (slot.rest, slot.resting) = (FIRST_REST, None);
                 Ok(slot.open.insert(open).clone())
@@ -110,40 +107,19 @@ impl Line {
     }
 
     async fn connect(&self, number: u64) -> Result<Open, StoreError> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(ANSWER));
-        let client = &self.address.client;
-        let connecting = client.get_multiplexed_async_connection_with_config(&config);
-        let mut connection = connecting.await.map_err(|error| unavailable(&error))?;
-        let surroundings = Surroundings::look(&mut connection).await;
-        surroundings
-            .map_err(|error| unavailable(&error))?
-            .check(self.durability)?;
-        let scripts = Scripts::load(&mut connection)
+        let Connected {
+            mut connection,
+            scripts,
+            ..
+        } = connect(&self.address, self.durability, ANSWER).await?;
+        let keys = Keys::under(&self.address.prefix);
+        index::complete(&mut connection, &scripts, &keys)
             .await
             .map_err(|error| unavailable(&error))?;
-        let found: u32 = redis::cmd("EVALSHA")
-            .arg(&scripts.open)
-            .arg(1)
-            .arg(Keys::under(&self.address.prefix).meta())
-            .arg(FORMAT)
-            .query_async(&mut connection)
-            .await
-            .map_err(|error| unavailable(&error))?;
-        if found > FORMAT {
-            let supported = FORMAT;
-            return Err(StoreError::Newer { found, supported });
-        }
         Ok(Open {
             connection,
-            scripts: Arc::new(scripts),
+            scripts,
             number,
         })
     }
-}
-
-/// Errors of the server and of the connection; neither shows the password.
-fn unavailable(error: &RedisError) -> StoreError {
-    StoreError::Unavailable(format!("Redis: {error}"))
 }

@@ -2,12 +2,17 @@
 //!
 //! | key | type | what |
 //! |---|---|---|
-//! | `<prefix>:meta` | hash | `format`, `reign`, `highest` |
+//! | `<prefix>:meta` | hash | `format`, `shards`; `reign`, `highest`; `incarnation`, `since`, `generation` |
+//! | `<prefix>:nodes` | hash | by name: boot, state, beat, weight, version, load, draining, address, with spaces between |
+//! | `<prefix>:table` | hash | by shard: owner, its boot, epoch; if it was re-asserted, life and held epoch |
 //! | `<prefix>:rooms` | sorted set, all scores 0 | ids of rooms as 32 hexadecimal digits |
+//! | `<prefix>:rooms_by_shard` | sorted set, shards as scores | the same |
 //! | `<prefix>:room:<id>` | hash | `epoch`, `last`; `covered` and `snapshot` once there is one |
 //! | `<prefix>:log:<id>` | list | entries, oldest first |
 //!
 //! An entry is epoch, expected seq and last seq, each of 8 bytes, big end first, and then the record.
+
+use std::time::Duration;
 
 use videorooms_domain::{Epoch, RoomId, Seq};
 
@@ -35,6 +40,18 @@ impl Keys {
         format!("{}:meta", self.prefix)
     }
 
+    pub(super) fn nodes(&self) -> String {
+        format!("{}:nodes", self.prefix)
+    }
+
+    pub(super) fn table(&self) -> String {
+        format!("{}:table", self.prefix)
+    }
+
+    pub(super) fn rooms_by_shard(&self) -> String {
+        format!("{}:rooms_by_shard", self.prefix)
+    }
+
     pub(super) fn rooms(&self) -> String {
         format!("{}:rooms", self.prefix)
     }
@@ -46,6 +63,24 @@ impl Keys {
     pub(super) fn log(&self, room: RoomId) -> String {
         format!("{}:log:{}", self.prefix, name(room))
     }
+
+    /// What the scripts about rooms work on, in their order.
+    pub(super) fn of_room(&self, room: RoomId) -> [String; 7] {
+        [
+            self.meta(),
+            self.nodes(),
+            self.table(),
+            self.rooms(),
+            self.rooms_by_shard(),
+            self.room(room),
+            self.log(room),
+        ]
+    }
+}
+
+/// Milliseconds for a script that compares them with whole ones: a part of one counts as one.
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 /// A room in the index, whose order is that of the ids.
