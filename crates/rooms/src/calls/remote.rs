@@ -246,12 +246,7 @@ mod tests {
             }
         }
 
-        fn cast(
-            &self,
-            _to: &NodeIncarnation,
-            _service: ServiceName,
-            _cast: Bytes,
-        ) -> Result<(), LinkError> {
+        fn cast(&self, _to: &NodeIncarnation, _service: ServiceName, _cast: Bytes) -> Result<(), LinkError> {
             Ok(())
         }
     }

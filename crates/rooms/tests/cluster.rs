@@ -1,0 +1,6 @@
+//! Rooms over several nodes in one process: real lease keepers over a table in memory, and links that are method calls.
+
+mod cluster {
+    pub(crate) mod failover;
+    pub(crate) mod nodes;
+}
