@@ -15,10 +15,10 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use redis::RedisResult;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use videorooms_domain::{Epoch, NodeIncarnation, RoomId, Seq};
 
-use crate::group::{Job, QUEUE_JOBS, answer, gather, unknown};
+use crate::group::{Job, Jobs, answer, gather, unknown};
 use crate::{Commit, Durability, RESEND_TAIL, RoomStore, StoreError, StoredRoom, Verdict, metrics};
 use address::Address;
 use line::Line;
@@ -28,7 +28,7 @@ use schema::{Head, Keys, entry, name, room_of, stored};
 pub struct RedisStore {
     line: Arc<Line>,
     keys: Keys,
-    jobs: mpsc::Sender<Job>,
+    jobs: Jobs,
 }
 
 impl RedisStore {
@@ -41,16 +41,9 @@ impl RedisStore {
         let keys = Keys::under(&address.prefix);
         let line = Arc::new(Line::to(address, durability));
         line.open().await?;
-        let (jobs, queue) = mpsc::channel(QUEUE_JOBS);
+        let (jobs, queue) = Jobs::queue();
         drop(tokio::spawn(write(Arc::clone(&line), keys.clone(), queue)));
         Ok(Self { line, keys, jobs })
-    }
-
-    async fn send(&self, batch: Vec<Commit>) -> Option<Vec<Verdict>> {
-        let (reply, answer) = oneshot::channel();
-        self.jobs.send(Job { batch, reply }).await.ok()?;
-        metrics::queue_free(self.jobs.capacity());
-        answer.await.ok()
     }
 }
 
@@ -79,14 +72,7 @@ impl RoomStore for RedisStore {
     }
 
     async fn commit(&self, batch: Vec<Commit>) -> Vec<Verdict> {
-        if batch.is_empty() {
-            return Vec::new();
-        }
-        let commits = batch.len();
-        let verdicts = self.send(batch).await;
-        let verdicts = verdicts.unwrap_or_else(|| unknown(commits, "the writer has ended"));
-        verdicts.iter().for_each(metrics::verdict);
-        verdicts
+        self.jobs.commit(batch).await
     }
 
     async fn load(&self, room: RoomId) -> Result<Option<StoredRoom>, StoreError> {
