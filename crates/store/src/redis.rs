@@ -147,7 +147,7 @@ async fn write(line: Arc<Line>, keys: Keys, mut queue: mpsc::Receiver<Job>) {
 
 async fn write_group(line: &Line, keys: &Keys, group: &[Job]) -> Vec<Verdict> {
     let commits = || group.iter().flat_map(|job| &job.batch);
-    let asked: Result<Vec<RedisResult<Vec<String>>>, _> = line
+    let asked = line
         .ask(async |open| {
             let mut pipeline = redis::pipe();
             pipeline.ignore_errors();
@@ -168,17 +168,16 @@ async fn write_group(line: &Line, keys: &Keys, group: &[Job]) -> Vec<Verdict> {
                     .arg(RESEND_TAIL)
                     .arg(&commit.snapshot);
             }
-            pipeline.query_async(&mut open.connection).await
+            let answers: Vec<RedisResult<Vec<String>>> = pipeline.query_async(&mut open.connection).await?;
+            if answers.iter().any(Result::is_err) {
+                // It may have forgotten the scripts, or be another server than it was.
+                line.lost(open).await;
+            }
+            Ok(answers)
         })
         .await;
     match asked {
-        Ok(answers) => {
-            if answers.iter().any(Result::is_err) {
-                // It may have forgotten the scripts, or be another server than it was.
-                line.give_up().await;
-            }
-            answers.into_iter().map(verdict).collect()
-        }
+        Ok(answers) => answers.into_iter().map(verdict).collect(),
         Err(error) => unknown(commits().count(), &error.to_string()),
     }
 }
