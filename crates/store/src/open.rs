@@ -3,10 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{FileStore, MemoryStore, RedisStore, RoomStore, StoreError};
 
-/// What an acknowledgement means, where a store lets one choose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What an acknowledgement means, where a store lets one choose. In configuration `strict` and `relaxed`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Durability {
     /// It is on disk.
     #[default]
