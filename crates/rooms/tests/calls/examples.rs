@@ -346,8 +346,8 @@ fn answers() -> Vec<Answer> {
     ]
 }
 
-fn errors() -> Vec<RoomsError> {
-    let rejections = [
+pub(crate) fn rejections() -> Vec<Rejection> {
+    vec![
         Rejection::Ended,
         Rejection::NotMember,
         Rejection::NoSuchParticipant,
@@ -359,7 +359,10 @@ fn errors() -> Vec<RoomsError> {
         Rejection::Invalid("name"),
         Rejection::Limit("bans"),
         Rejection::Unauthorized,
-    ];
+    ]
+}
+
+fn errors() -> Vec<RoomsError> {
     let mut errors = vec![
         RoomsError::NoSuchRoom,
         RoomsError::Unavailable {
@@ -368,7 +371,7 @@ fn errors() -> Vec<RoomsError> {
         },
         RoomsError::TooManyRooms,
     ];
-    errors.extend(rejections.map(RoomsError::Rejected));
+    errors.extend(rejections().into_iter().map(RoomsError::Rejected));
     errors
 }
 
