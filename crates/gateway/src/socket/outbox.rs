@@ -279,12 +279,13 @@ impl Outbox {
         self.flushers.ask(self);
     }
 
+    /// Of a batch as [`Queue::take`] makes it, no longer than [`MAX_SLICES`].
     fn write(&self, batch: &[Bytes]) -> io::Result<usize> {
         let mut slices = [IoSlice::new(&[]); MAX_SLICES];
         for (slice, frame) in slices.iter_mut().zip(batch) {
             *slice = IoSlice::new(frame);
         }
-        match self.line.try_write(&slices[..batch.len().min(MAX_SLICES)]) {
+        match self.line.try_write(&slices[..batch.len()]) {
             Ok(0) => Err(io::ErrorKind::WriteZero.into()),
             written => written,
         }
