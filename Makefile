@@ -49,9 +49,9 @@ test: tools ## Set up what testing needs and run every test
 
 test-setup: tools $(PAGE) $(CLIENTS_DEPS) $(E2E_DEPS)
 	$(call step,looking for a browser)
-	@tests/e2e/browser.sh
+	@tests/tool.sh chromium
 	$(call step,looking for Redis)
-	@tests/system/redis.sh
+	@tests/tool.sh redis
 
 test-frontend: $(FRONTEND_DEPS) ## Unit tests of the page
 	$(call step,frontend: unit tests)

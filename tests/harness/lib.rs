@@ -1,12 +1,14 @@
-//! What the system tests share: real nodes as child processes, and a client that speaks to them as a browser does.
+//! What tests share: real nodes as child processes, a client that speaks to them as a browser does, a Redis, and inputs for fuzzing.
 
 mod api;
 mod client;
+mod fuzz;
 mod node;
 mod redis;
 
 pub use api::{create_room, get, http};
 pub use client::{Client, Reply};
+pub use fuzz::{Change, Random};
 pub use node::{NodeProcess, Run, run};
 pub use redis::RedisServer;
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use arbitrary::{Arbitrary, Unstructured};
 use videorooms_domain::{ParticipantId, Role, RoomId};
 use videorooms_gateway::auth::{JoinClaims, Keys, ResumeSecret};
+use videorooms_tests::Random;
 
 /// Trials from the fixed seed, then as many as fit into the time.
 const TRIALS: usize = 2_000;
@@ -55,26 +56,11 @@ impl Attempt {
     }
 }
 
-/// xorshift64*: the same attempts for the same seed.
-struct Random(u64);
-
-impl Random {
-    fn bytes(&mut self, buffer: &mut [u8]) {
-        for chunk in buffer.chunks_mut(8) {
-            self.0 ^= self.0 >> 12;
-            self.0 ^= self.0 << 25;
-            self.0 ^= self.0 >> 27;
-            let word = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D).to_le_bytes();
-            chunk.copy_from_slice(&word[..chunk.len()]);
-        }
-    }
-}
-
 fn attempts(truth: &str, judge: impl Fn(&str)) {
     let run = |seed: u64, go_on: &dyn Fn(usize) -> bool| {
-        let (mut random, mut bytes) = (Random(seed | 1), [0; 256]);
+        let mut random = Random::new(seed);
         for trial in (0..).take_while(|trial| go_on(*trial)) {
-            random.bytes(&mut bytes);
+            let bytes = random.bytes::<256>();
             let Ok(attempt) = Attempt::arbitrary(&mut Unstructured::new(&bytes)) else {
                 continue;
             };

@@ -7,7 +7,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
-use crate::config::EngineConfig;
+use crate::config::{Advertise, EngineConfig};
 
 /// Files that Docker, Podman and Kubernetes put into a container.
 const CONTAINER_MARKS: [&str; 3] = ["/.dockerenv", "/run/.containerenv", "/run/secrets/kubernetes.io"];
@@ -28,9 +28,7 @@ pub(crate) struct Candidates {
 impl Candidates {
     /// Looks at the machine's interfaces, once.
     pub(crate) fn new(config: &EngineConfig, socket: SocketAddr) -> io::Result<Self> {
-        let mut candidates = Self::of(socket);
-        let advertised = config.advertise.iter();
-        candidates.advertised = advertised.map(|to| to.with_port(socket.port())).collect();
+        let mut candidates = Self::of(socket, &config.advertise);
         if socket.ip().is_unspecified() {
             let in_container = CONTAINER_MARKS.iter().any(|mark| Path::new(mark).exists());
             for interface in if_addrs::get_if_addrs()? {
@@ -40,11 +38,12 @@ impl Candidates {
         Ok(candidates)
     }
 
-    /// Nothing but the socket's own address.
-    pub(crate) fn of(socket: SocketAddr) -> Self {
+    /// Nothing but the socket's own address and what is advertised.
+    pub(crate) fn of(socket: SocketAddr, advertise: &[Advertise]) -> Self {
+        let advertised = advertise.iter().map(|to| to.with_port(socket.port()));
         Self {
             socket,
-            advertised: Vec::new(),
+            advertised: advertised.collect(),
             outward: Vec::new(),
             container: Vec::new(),
         }
@@ -150,15 +149,8 @@ mod tests {
     const PUBLIC: &str = "203.0.113.7:50010";
 
     fn machine(socket: &str, advertise: &[&str]) -> Candidates {
-        let socket = socket.parse().unwrap();
-        let mut config = EngineConfig::new(socket);
-        config.advertise = advertise.iter().map(|text| text.parse().unwrap()).collect();
-        let mut candidates = Candidates::of(socket);
-        candidates.advertised = config
-            .advertise
-            .iter()
-            .map(|to| to.with_port(socket.port()))
-            .collect();
+        let advertise: Vec<_> = advertise.iter().map(|text| text.parse().unwrap()).collect();
+        let mut candidates = Candidates::of(socket.parse().unwrap(), &advertise);
         for (interface, ip) in [
             ("lo", "127.0.0.1"),
             ("eth0", LAN),

@@ -17,6 +17,7 @@ use videorooms_protocol::frame::{self, Frame, Ref, Status};
 use videorooms_protocol::room::{MediaState, RoomPush};
 use videorooms_protocol::sfu::SfuPush;
 use videorooms_protocol::{Topic, control};
+use videorooms_tests::{Change, Random};
 
 const TRIALS: usize = 20_000;
 const TIME: Duration = Duration::from_millis(500);
@@ -49,63 +50,6 @@ const WORDS: [&str; 24] = [
     "\u{0}",
 ];
 
-/// A change of one place.
-#[derive(Debug, Arbitrary)]
-enum Change {
-    Put(u16, u8),
-    Set(u16, u8),
-    Word(u16, u8),
-    Copy(u16, u16, u8),
-    Cut(u16, u8),
-    Truncate(u16),
-}
-
-impl Change {
-    fn apply(&self, bytes: &mut Vec<u8>) {
-        let place = |at: u16| usize::from(at) % (bytes.len() + 1);
-        let span = |at: u16, length: u8| {
-            let start = place(at);
-            start..(start + usize::from(length)).min(bytes.len())
-        };
-        match *self {
-            Self::Put(at, byte) => bytes.insert(place(at), byte),
-            Self::Set(at, byte) => {
-                let at = place(at);
-                if let Some(place) = bytes.get_mut(at) {
-                    *place = byte;
-                }
-            }
-            Self::Word(at, which) => {
-                let word = WORDS[usize::from(which) % WORDS.len()];
-                let at = place(at);
-                drop(bytes.splice(at..at, word.bytes()));
-            }
-            Self::Copy(from, to, length) => {
-                let (piece, to) = (bytes[span(from, length)].to_vec(), place(to));
-                drop(bytes.splice(to..to, piece));
-            }
-            Self::Cut(at, length) => drop(bytes.drain(span(at, length))),
-            Self::Truncate(at) => bytes.truncate(place(at)),
-        }
-    }
-}
-
-/// xorshift64*.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    fn bytes<const N: usize>(&mut self) -> [u8; N] {
-        std::array::from_fn(|_| self.next().to_le_bytes()[7])
-    }
-}
-
 fn corpus(kind: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/corpus")
@@ -132,14 +76,14 @@ fn fuzz(kind: &str, judge: impl Fn(&[u8])) {
         tried(example, "an example");
     }
     let run = |seed: u64, go_on: &dyn Fn(usize) -> bool| {
-        let mut random = Random(seed | 1);
+        let mut random = Random::new(seed);
         for _ in (0..).take_while(|trial| go_on(*trial)) {
-            let mut input = examples[random.next() as usize % examples.len()].clone();
+            let mut input = examples[random.next_u64() as usize % examples.len()].clone();
             let bytes = random.bytes::<64>();
             let mut bytes = Unstructured::new(&bytes);
-            for _ in 0..=random.next() % 5 {
+            for _ in 0..=random.next_u64() % 5 {
                 if let Ok(change) = Change::arbitrary(&mut bytes) {
-                    change.apply(&mut input);
+                    change.apply(&mut input, &WORDS);
                 }
             }
             tried(&input, &format!("seed {seed:#x}"));
@@ -289,7 +233,7 @@ impl AnyRef {
 
 #[test]
 fn every_frame_that_is_one_is_read_as_it_was_meant() {
-    let mut random = Random(0x5EED);
+    let mut random = Random::new(0x5EED);
     for _ in 0..TRIALS {
         let bytes = random.bytes::<200>();
         let meant = Meant::arbitrary(&mut Unstructured::new(&bytes)).unwrap();

@@ -91,7 +91,7 @@ impl RoomStore for FileStore {
     }
 
     async fn commit(&self, batch: Vec<Commit>) -> Vec<Verdict> {
-        self.writer.commit(batch).await
+        self.writer.jobs.commit(batch).await
     }
 
     async fn restore(&self, restore: Restore) -> Verdict {

@@ -1,11 +1,14 @@
 //! Group commit: jobs that have gathered while the last group was written go as one. Nobody waits for a group to fill.
+//!
+//! The queue is bounded; a full one makes callers wait, and their own time-outs decide. A caller that goes away leaves its job behind: it is
+//! written all the same, and sending it again is answered as committed.
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{Commit, Verdict};
+use crate::{Commit, Verdict, metrics};
 
 /// Jobs that may wait while a group is written: more than a node's rooms send at once, small enough that a dead store holds little memory.
-pub(crate) const QUEUE_JOBS: usize = 1024;
+const QUEUE_JOBS: usize = 1024;
 /// A group takes jobs until it holds this many commits …
 const GROUP_COMMITS: usize = 1024;
 /// … or payloads of this size: about what a disk writes in the time that a sync takes.
@@ -14,7 +17,38 @@ const GROUP_BYTES: usize = 4 << 20;
 /// A batch, and who waits for its verdicts.
 pub(crate) struct Job {
     pub(crate) batch: Vec<Commit>,
-    pub(crate) reply: oneshot::Sender<Vec<Verdict>>,
+    reply: oneshot::Sender<Vec<Verdict>>,
+}
+
+/// The queue to the one who writes. When it is dropped, what waits in it is still written.
+#[derive(Debug)]
+pub(crate) struct Jobs(mpsc::Sender<Job>);
+
+impl Jobs {
+    /// An empty queue, and the end of it from which the one who writes takes.
+    pub(crate) fn queue() -> (Self, mpsc::Receiver<Job>) {
+        let (jobs, queue) = mpsc::channel(QUEUE_JOBS);
+        (Self(jobs), queue)
+    }
+
+    /// What [`crate::RoomStore::commit`] promises, as long as whoever writes ends each group in time.
+    pub(crate) async fn commit(&self, batch: Vec<Commit>) -> Vec<Verdict> {
+        if batch.is_empty() {
+            return Vec::new();
+        }
+        let commits = batch.len();
+        let verdicts = self.send(batch).await;
+        let verdicts = verdicts.unwrap_or_else(|| unknown(commits, "the writer has ended"));
+        verdicts.iter().for_each(metrics::verdict);
+        verdicts
+    }
+
+    async fn send(&self, batch: Vec<Commit>) -> Option<Vec<Verdict>> {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(Job { batch, reply }).await.ok()?;
+        metrics::queue_free(self.0.capacity());
+        answer.await.ok()
+    }
 }
 
 /// The first job and all that wait behind it, within the bounds of a group. Never waits.

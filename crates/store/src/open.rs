@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ownership::OwnershipStore;
 use crate::{FileStore, MemoryStore, RedisOwnership, RedisStore, RoomStore, SessionTiming, StoreError};
 
-/// What an acknowledgement means, where a store lets one choose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What an acknowledgement means, where a store lets one choose. In configuration `strict` and `relaxed`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Durability {
     /// It is on disk.
     #[default]

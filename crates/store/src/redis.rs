@@ -19,10 +19,10 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use redis::{Cmd, RedisResult, Value};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use videorooms_domain::{Epoch, NodeIncarnation, RoomId, ShardId};
 
-use crate::group::{Job, QUEUE_JOBS, answer, gather, unknown};
+use crate::group::{Job, Jobs, answer, gather, unknown};
 use crate::ownership::SETTLE;
 use crate::{
     Commit, Durability, Fence, RESEND_TAIL, Restore, RoomStore, StoreError, StoredRoom, Verdict, metrics,
@@ -37,7 +37,7 @@ pub use ownership::{RedisOwnership, SessionTiming};
 /// Rooms in Redis; see the module's first lines.
 pub struct RedisStore {
     desk: Arc<Desk>,
-    jobs: mpsc::Sender<Job>,
+    jobs: Jobs,
 }
 
 /// What writing takes.
@@ -70,16 +70,9 @@ impl RedisStore {
         let line = Line::to(address, durability);
         line.open().await?;
         let desk = Arc::new(Desk { line, keys, settle });
-        let (jobs, queue) = mpsc::channel(QUEUE_JOBS);
+        let (jobs, queue) = Jobs::queue();
         drop(tokio::spawn(write(Arc::clone(&desk), queue)));
         Ok(Self { desk, jobs })
-    }
-
-    async fn send(&self, batch: Vec<Commit>) -> Option<Vec<Verdict>> {
-        let (reply, answer) = oneshot::channel();
-        self.jobs.send(Job { batch, reply }).await.ok()?;
-        metrics::queue_free(self.jobs.capacity());
-        answer.await.ok()
     }
 }
 
@@ -108,14 +101,7 @@ impl RoomStore for RedisStore {
     }
 
     async fn commit(&self, batch: Vec<Commit>) -> Vec<Verdict> {
-        if batch.is_empty() {
-            return Vec::new();
-        }
-        let commits = batch.len();
-        let verdicts = self.send(batch).await;
-        let verdicts = verdicts.unwrap_or_else(|| unknown(commits, "the writer has ended"));
-        verdicts.iter().for_each(metrics::verdict);
-        verdicts
+        self.jobs.commit(batch).await
     }
 
     async fn restore(&self, restore: Restore) -> Verdict {
@@ -220,7 +206,7 @@ async fn write(desk: Arc<Desk>, mut queue: mpsc::Receiver<Job>) {
 impl Desk {
     async fn write_group(&self, group: &[Job]) -> Vec<Verdict> {
         let commits = || group.iter().flat_map(|job| &job.batch);
-        let asked: Result<Vec<RedisResult<Value>>, _> = self
+        let asked = self
             .line
             .ask(async |open| {
                 let mut pipeline = redis::pipe();
@@ -228,15 +214,16 @@ impl Desk {
                 for commit in commits() {
                     pipeline.add_command(self.commit(&open.scripts.commit, commit));
                 }
-                pipeline.query_async(&mut open.connection).await
+                let answers: Vec<RedisResult<Value>> = pipeline.query_async(&mut open.connection).await?;
+                if answers.iter().any(Result::is_err) {
+                    // It may have forgotten the scripts, or be another server than it was.
+                    self.line.lost(open).await;
+                }
+                Ok(answers)
             })
             .await;
         match asked {
             Ok(answers) => {
-                if answers.iter().any(Result::is_err) {
-                    // It may have forgotten the scripts, or be another server than it was.
-                    self.line.give_up().await;
-                }
                 let each = answers.into_iter().zip(commits());
                 each.map(|(answer, commit)| verdict(answer, commit.epoch))
                     .collect()

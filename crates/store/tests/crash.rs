@@ -10,9 +10,10 @@ mod disk;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use disk::{Disk, Random};
+use disk::Disk;
 use videorooms_domain::{Epoch, NodeIncarnation, RoomId, Seq};
 use videorooms_store::{Commit, FileStore, RoomStore, StoreError, Verdict};
+use videorooms_tests::Random;
 
 const ROOMS: u64 = 3;
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use videorooms_domain::NodeId;
 use videorooms_gateway::SocketConfig;
 use videorooms_sfu::embedded::Advertise;
+use videorooms_store::Durability;
 
 mod keys;
 mod sources;
@@ -87,19 +88,8 @@ pub struct Sfu {
 pub struct Store {
     /// `memory:`, `file:<dir>` or `redis://[user:password@]host[:port][/db][?prefix=…]`; none: `file:<data>/rooms`.
     pub url: Option<StoreUrl>,
-    /// `strict` or `relaxed`; see [`videorooms_store::Durability`]. For Redis alone.
+    /// `strict` or `relaxed`. For Redis alone.
     pub durability: Durability,
-}
-
-/// When an acknowledged event has to be on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Durability {
-    /// Before it is acknowledged.
-    #[default]
-    Strict,
-    /// Within a second.
-    Relaxed,
 }
 
 /// The address of a store. Neither `Debug`, `Display` nor `Serialize` shows the password in it.
@@ -475,15 +465,6 @@ impl Config {
     pub fn store_url(&self) -> StoreUrl {
         let own = || StoreUrl(format!("file:{}", self.data.join("rooms").display()));
         self.store.url.clone().unwrap_or_else(own)
-    }
-
-    /// What an acknowledgement of the store means.
-    #[must_use]
-    pub fn durability(&self) -> videorooms_store::Durability {
-        match self.store.durability {
-            Durability::Strict => videorooms_store::Durability::Strict,
-            Durability::Relaxed => videorooms_store::Durability::Relaxed,
-        }
     }
 }
 

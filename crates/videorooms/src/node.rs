@@ -94,7 +94,7 @@ impl NodeBuilder {
         let (media, embedded) = media(&config, providers)?;
         let media = MediaHost::new(media);
         let url = config.store_url();
-        let store = videorooms_store::open(url.expose(), config.durability())
+        let store = videorooms_store::open(url.expose(), config.store.durability)
             .await
             .with_context(|| format!("store {url}"))?
             .rooms;

@@ -24,14 +24,14 @@ const FLAGS = [
 /** Lets pages make sound before anyone pressed anything; without it the browser is as strict as people's. */
 const LOUD = '--autoplay-policy=no-user-gesture-required';
 
-/** `browser.sh` says the same to people, and installs one where it may. */
+/** `tests/tool.sh chromium` says the same to people, and installs one where it may. */
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
 function executable() {
   if (process.env.CHROMIUM) return process.env.CHROMIUM;
   const places = (process.env.PATH ?? '').split(delimiter).flatMap((folder) => NAMES.map((name) => join(folder, name)));
   const found = NAMES.flatMap((name) => places.filter((place) => place.endsWith(`/${name}`))).find(existsSync);
-  if (!found) throw new Error('no Chromium was found; tests/e2e/browser.sh says what is missing');
+  if (!found) throw new Error('no Chromium was found; tests/tool.sh chromium says what is missing');
   return found;
 }
 

@@ -6,6 +6,7 @@
 //! much to do and another one is idle, it gives half of it away.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -28,7 +29,7 @@ pub(crate) struct Flushers {
 /// The place of one flusher.
 #[derive(Default)]
 struct Seat {
-    waiting: Vec<Arc<Outbox>>,
+    waiting: VecDeque<Arc<Outbox>>,
     is_taken: bool,
 }
 
@@ -57,10 +58,10 @@ impl Flushers {
     /// Has an outbox flushed soon.
     pub(crate) fn ask(self: &Arc<Self>, outbox: &Arc<Outbox>) {
         let seat = own_number() % self.seats.len();
-        self.give(seat, |waiting| waiting.push(Arc::clone(outbox)));
+        self.give(seat, |waiting| waiting.push_back(Arc::clone(outbox)));
     }
 
-    fn give(self: &Arc<Self>, seat: usize, add: impl FnOnce(&mut Vec<Arc<Outbox>>)) {
+    fn give(self: &Arc<Self>, seat: usize, add: impl FnOnce(&mut VecDeque<Arc<Outbox>>)) {
         let Some(runtime) = &self.runtime else { return };
         let starts = {
             let mut seat = self.seats[seat].lock();
@@ -77,7 +78,7 @@ impl Flushers {
         let mut flusher = Flusher {
             flushers: self,
             seat,
-            asked: Vec::new(),
+            asked: VecDeque::new(),
         };
         let mut batch = Vec::new();
         loop {
@@ -86,7 +87,7 @@ impl Flushers {
                 return;
             }
             let mut written = 0;
-            while let Some(outbox) = flusher.asked.pop() {
+            while let Some(outbox) = flusher.asked.pop_front() {
                 outbox.flush(&mut batch);
                 written += 1;
                 if written % ROUND == 0 {
@@ -97,7 +98,7 @@ impl Flushers {
     }
 
     /// Gives half of what is much to the next one, if it is idle.
-    fn share(self: &Arc<Self>, seat: usize, asked: &mut Vec<Arc<Outbox>>) {
+    fn share(self: &Arc<Self>, seat: usize, asked: &mut VecDeque<Arc<Outbox>>) {
         let next = (seat + 1) % self.seats.len();
         if asked.len() > MUCH && !self.seats[next].lock().is_taken {
             let half = asked.split_off(asked.len() / 2);
@@ -110,11 +111,11 @@ impl Flushers {
 struct Flusher {
     flushers: Arc<Flushers>,
     seat: usize,
-    asked: Vec<Arc<Outbox>>,
+    asked: VecDeque<Arc<Outbox>>,
 }
 
 impl Flusher {
-    /// Takes what waits, to be written from the last to the first; `false` when there is nothing.
+    /// Takes what waits; `false` when there is nothing.
     fn next_round(&mut self) -> bool {
         {
             let mut seat = self.flushers.seats[self.seat].lock();
@@ -125,7 +126,6 @@ impl Flusher {
             }
         }
         self.flushers.share(self.seat, &mut self.asked);
-        self.asked.reverse();
         true
     }
 }

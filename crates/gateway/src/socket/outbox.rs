@@ -9,13 +9,13 @@
 //! the queue is for a channel rather than for the client, and at the end. So there is one writer at a time, and a frame that was begun is whole
 //! on the wire before another begins: ours, the library's answers to pings and the goodbye all come through here.
 
-use std::collections::VecDeque;
+mod queue;
+
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use axum::body::Bytes;
-use bytes::Buf as _;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use videorooms_domain::ConnectionId;
@@ -24,16 +24,12 @@ use videorooms_rooms::CloseReason;
 use super::flushers::Flushers;
 use super::wire::text_frame;
 use crate::config::SocketConfig;
+use queue::{Leaving, MAX_SLICES, Queue, Turn};
 
 /// Service restart: the client comes back at once.
 pub(crate) const RESTART: u16 = 1012;
-/// Frames that leave with one call to the kernel.
-const MAX_SLICES: usize = 64;
 /// Calls to the kernel for one socket before it is another's turn.
 const MAX_CALLS: usize = 8;
-/// The room of a queue that a burst needed is given back.
-const KEPT_QUEUE: usize = 16;
-
 /// A client is read no further while more than this part of its outbox is taken.
 const CROWDED: usize = 4;
 
@@ -42,13 +38,6 @@ pub(crate) const SLOW: Closing = Closing {
     code: RESTART,
     flush: false,
     why: "slow",
-};
-
-/// There is no connection any more.
-const BROKEN: Closing = Closing {
-    code: 1006,
-    flush: false,
-    why: "broken",
 };
 
 /// The writing side of a connection.
@@ -145,46 +134,6 @@ pub(crate) struct Outbox {
     queue: Mutex<Queue>,
 }
 
-#[derive(Default)]
-struct Queue {
-    items: VecDeque<Item>,
-    bytes: usize,
-    /// What is left of a frame that the connection took in part.
-    begun: Bytes,
-    /// Frames written since the socket was opened.
-    written: u64,
-    turn: Turn,
-    /// The socket's task waits for room before it reads on.
-    is_crowded: bool,
-    leaving: Leaving,
-    closing: Option<Closing>,
-    /// Of the socket's task, while it waits.
-    waker: Option<Waker>,
-}
-
-/// Who may write.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Turn {
-    /// Whoever has something: nothing waits.
-    #[default]
-    Anyone,
-    /// Whoever was asked to flush, until it finds nothing more that it may write.
-    Flusher,
-    /// The socket's task: something for a channel is in front.
-    Notice,
-    /// The socket's task: the connection took no more.
-    Blocked,
-}
-
-/// Was the socket asked to finish what is under way and go.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Leaving {
-    #[default]
-    No,
-    Asked,
-    Told,
-}
-
 impl Outbox {
     pub(crate) fn new(config: &SocketConfig, line: Box<dyn Line>, flushers: Arc<Flushers>) -> Arc<Self> {
         Arc::new(Self {
@@ -279,12 +228,13 @@ impl Outbox {
         self.flushers.ask(self);
     }
 
+    /// Writes what the connection takes of a batch from [`Queue::take`].
     fn write(&self, batch: &[Bytes]) -> io::Result<usize> {
         let mut slices = [IoSlice::new(&[]); MAX_SLICES];
         for (slice, frame) in slices.iter_mut().zip(batch) {
             *slice = IoSlice::new(frame);
         }
-        match self.line.try_write(&slices[..batch.len().min(MAX_SLICES)]) {
+        match self.line.try_write(&slices[..batch.len()]) {
             Ok(0) => Err(io::ErrorKind::WriteZero.into()),
             written => written,
         }
@@ -431,103 +381,6 @@ impl Outbox {
     /// Was the socket asked to go, and does not know yet.
     pub(crate) fn is_asked_to_leave(&self) -> bool {
         self.queue.lock().leaving == Leaving::Asked
-    }
-}
-
-impl Queue {
-    fn close(&mut self, closing: Closing) -> Option<Waker> {
-        self.closing.get_or_insert(closing);
-        self.waker.take()
-    }
-
-    /// The reason to end, once nobody writes and what has to be written first is.
-    fn end(&self) -> Option<Closing> {
-        self.closing.filter(|closing| match self.turn {
-            Turn::Anyone => true,
-            Turn::Flusher => false,
-            Turn::Notice | Turn::Blocked => !closing.flush,
-        })
-    }
-
-    /// Frames that wait, the begun one among them.
-    fn frames(&self) -> u64 {
-        let frames = self.items.iter().filter(|item| matches!(item, Item::Frame(_)));
-        frames.count() as u64 + u64::from(!self.begun.is_empty())
-    }
-
-    /// Takes the frames in front; `false` when there are none that may be written.
-    fn take(&mut self, batch: &mut Vec<Bytes>) -> bool {
-        if self.closing.is_some_and(|closing| !closing.flush) {
-            return false;
-        }
-        if !self.begun.is_empty() {
-            batch.push(std::mem::take(&mut self.begun));
-        }
-        while batch.len() < MAX_SLICES
-            && let Some(Item::Frame(_)) = self.items.front()
-            && let Some(Item::Frame(frame)) = self.items.pop_front()
-        {
-            self.bytes -= frame.len();
-            batch.push(frame);
-        }
-        if self.items.is_empty() && self.items.capacity() > KEPT_QUEUE {
-            self.items.shrink_to(KEPT_QUEUE);
-        }
-        !batch.is_empty()
-    }
-
-    /// Puts back what of a batch was not written.
-    fn settle(&mut self, batch: &mut Vec<Bytes>, mut written: usize) {
-        let whole = batch.iter().take_while(|frame| {
-            let is_whole = frame.len() <= written;
-            if is_whole {
-                written -= frame.len();
-            }
-            is_whole
-        });
-        let whole = whole.count();
-        self.written += whole as u64;
-        if whole == batch.len() {
-            return;
-        }
-        self.turn = Turn::Blocked;
-        for frame in batch.drain(whole + 1..).rev() {
-            self.bytes += frame.len();
-            self.items.push_front(Item::Frame(frame));
-        }
-        // The first one stays in front, begun or not.
-        if let Some(mut first) = batch.pop() {
-            first.advance(written);
-            self.begun = first;
-        }
-    }
-
-    /// There is nothing in front that a flusher may write. Answers who has to know.
-    fn pass_on(&mut self) -> Option<Waker> {
-        self.turn = match self.items.front() {
-            None => Turn::Anyone,
-            Some(Item::Channel(..)) => Turn::Notice,
-            Some(Item::Frame(_)) => Turn::Blocked,
-        };
-        let is_needed = self.turn != Turn::Anyone || self.closing.is_some() || self.is_crowded;
-        is_needed.then(|| self.waker.take()).flatten()
-    }
-
-    /// The connection has ended.
-    fn broken(&mut self) {
-        self.closing = Some(BROKEN);
-        self.turn = Turn::Blocked;
-    }
-
-    fn is_broken(&self) -> bool {
-        self.closing == Some(BROKEN)
-    }
-
-    fn wait(&mut self, cx: &mut Context<'_>) {
-        let same = |waker: &Waker| waker.will_wake(cx.waker());
-        if !self.waker.as_ref().is_some_and(same) {
-            self.waker = Some(cx.waker().clone());
-        }
     }
 }
 

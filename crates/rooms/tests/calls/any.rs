@@ -19,6 +19,8 @@ use videorooms_rooms::{
     RollCall, RoomsError,
 };
 
+use crate::examples;
+
 pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
     let content = prop_oneof![
         (room(), epoch(), ask()).prop_map(|(room, epoch, ask)| Content::Call(Call { room, epoch, ask })),
@@ -409,19 +411,12 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
 }
 
 fn error() -> impl Strategy<Value = RoomsError> {
-    let rejection = proptest::sample::select(vec![
-        Rejection::Ended,
-        Rejection::NotMember,
-        Rejection::NoSuchParticipant,
-        Rejection::Forbidden,
-        Rejection::Kicked,
-        Rejection::Banned,
-        Rejection::Locked,
-        Rejection::Full,
+    let mut rejections = examples::rejections();
+    rejections.extend([
         Rejection::Invalid("room name"),
         Rejection::Limit("waiting people"),
-        Rejection::Unauthorized,
     ]);
+    let rejection = proptest::sample::select(rejections);
     prop_oneof![
         1 => Just(RoomsError::NoSuchRoom),
         2 => rejection.prop_map(RoomsError::Rejected),

@@ -370,8 +370,8 @@ fn answers() -> Vec<Answer> {
     ]
 }
 
-fn errors() -> Vec<RoomsError> {
-    let rejections = [
+pub(crate) fn rejections() -> Vec<Rejection> {
+    vec![
         Rejection::Ended,
         Rejection::NotMember,
         Rejection::NoSuchParticipant,
@@ -383,7 +383,10 @@ fn errors() -> Vec<RoomsError> {
         Rejection::Invalid("name"),
         Rejection::Limit("bans"),
         Rejection::Unauthorized,
-    ];
+    ]
+}
+
+fn errors() -> Vec<RoomsError> {
     let mut errors = vec![
         RoomsError::NoSuchRoom,
         RoomsError::Unavailable {
@@ -392,7 +395,7 @@ fn errors() -> Vec<RoomsError> {
         },
         RoomsError::TooManyRooms,
     ];
-    errors.extend(rejections.map(RoomsError::Rejected));
+    errors.extend(rejections().into_iter().map(RoomsError::Rejected));
     errors
 }
 

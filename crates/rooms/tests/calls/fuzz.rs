@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use arbitrary::{Arbitrary, Unstructured};
 use videorooms_rooms::calls::Envelope;
+use videorooms_tests::{Change, Random};
 
 use crate::format::GOLDEN;
 
@@ -29,55 +30,6 @@ const WORDS: [&str; 12] = [
     "\u{feff}",
 ];
 
-/// A change of one place.
-#[derive(Debug, Arbitrary)]
-enum Change {
-    Put(u16, u8),
-    Set(u16, u8),
-    Word(u16, u8),
-    Copy(u16, u16, u8),
-    Cut(u16, u8),
-    Truncate(u16),
-}
-
-impl Change {
-    fn apply(&self, bytes: &mut Vec<u8>) {
-        let place = |at: u16| usize::from(at) % (bytes.len() + 1);
-        let span = |at: u16, length: u8| place(at)..(place(at) + usize::from(length)).min(bytes.len());
-        match *self {
-            Self::Put(at, byte) => bytes.insert(place(at), byte),
-            Self::Set(at, byte) => {
-                let at = place(at);
-                if let Some(place) = bytes.get_mut(at) {
-                    *place = byte;
-                }
-            }
-            Self::Word(at, which) => {
-                let (at, word) = (place(at), WORDS[usize::from(which) % WORDS.len()]);
-                drop(bytes.splice(at..at, word.bytes()));
-            }
-            Self::Copy(from, to, length) => {
-                let (piece, to) = (bytes[span(from, length)].to_vec(), place(to));
-                drop(bytes.splice(to..to, piece));
-            }
-            Self::Cut(at, length) => drop(bytes.drain(span(at, length))),
-            Self::Truncate(at) => bytes.truncate(place(at)),
-        }
-    }
-}
-
-/// xorshift64*.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-}
-
 /// Whether the input was read.
 fn judge(input: &[u8]) -> bool {
     let Ok(read) = Envelope::decode(input) else {
@@ -93,14 +45,14 @@ fn envelopes_that_are_read_read_back_as_written_and_nothing_panics() {
     let examples: Vec<_> = GOLDEN.lines().map(str::as_bytes).collect();
     let mut read = 0;
     let mut run = |seed: u64, go_on: &dyn Fn(usize) -> bool| {
-        let mut random = Random(seed | 1);
+        let mut random = Random::new(seed);
         for _ in (0..).take_while(|trial| go_on(*trial)) {
-            let mut input = examples[random.next() as usize % examples.len()].to_vec();
-            let noise: [u8; 64] = std::array::from_fn(|_| random.next().to_le_bytes()[7]);
+            let mut input = examples[random.next_u64() as usize % examples.len()].to_vec();
+            let noise = random.bytes::<64>();
             let mut noise = Unstructured::new(&noise);
-            for _ in 0..=random.next() % 3 {
+            for _ in 0..=random.next_u64() % 3 {
                 if let Ok(change) = Change::arbitrary(&mut noise) {
-                    change.apply(&mut input);
+                    change.apply(&mut input, &WORDS);
                 }
             }
             let judged = catch_unwind(AssertUnwindSafe(|| judge(&input)));

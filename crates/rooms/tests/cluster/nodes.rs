@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
-use ractor::{Actor, ActorRef};
+use ractor::{Actor, ActorCell};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use videorooms_cluster::links::LinkError;
@@ -147,7 +147,7 @@ pub(crate) struct Node {
     pub(crate) hub: Arc<Hub>,
     pub(crate) cluster: Cluster,
     wire: Arc<Wire>,
-    supervisor: ActorRef<()>,
+    supervisor: ActorCell,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -223,7 +223,7 @@ impl Nodes {
             hub,
             cluster,
             wire: Arc::clone(&self.wire),
-            supervisor,
+            supervisor: supervisor.get_cell(),
             tasks,
         }
     }

@@ -1,66 +1,46 @@
 //! The thread that writes: takes what has gathered, writes it as one group, syncs once, answers.
-//!
-//! The queue is bounded; a full one makes callers wait, and their own time-outs decide. A caller that goes away leaves its job behind: it is
-//! written all the same, and sending it again is answered as committed.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::keeper::Keeper;
 use super::log::Logs;
-use crate::group::{Job, QUEUE_JOBS, answer, gather, unknown};
-use crate::{Commit, StoreError, Verdict, metrics};
+use crate::group::{Job, Jobs, answer, gather, unknown};
+use crate::{StoreError, Verdict, metrics};
 
 /// The way to the thread. Dropping it waits for the jobs in the queue.
 #[derive(Debug)]
 pub(super) struct Writer {
-    jobs: Option<mpsc::Sender<Job>>,
-    thread: Option<JoinHandle<()>>,
+    // Dropped first: the thread ends with its queue.
+    pub(super) jobs: Jobs,
+    _thread: Thread,
 }
 
 impl Writer {
     pub(super) fn start(keeper: Arc<Keeper>) -> Result<Self, StoreError> {
-        let (jobs, queue) = mpsc::channel(QUEUE_JOBS);
+        let (jobs, queue) = Jobs::queue();
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || run(&keeper, queue))
             .map_err(|error| StoreError::Unavailable(format!("cannot start the writer: {error}")))?;
         Ok(Self {
-            jobs: Some(jobs),
-            thread: Some(thread),
+            jobs,
+            _thread: Thread(Some(thread)),
         })
-    }
-
-    pub(super) async fn commit(&self, batch: Vec<Commit>) -> Vec<Verdict> {
-        if batch.is_empty() {
-            return Vec::new();
-        }
-        let commits = batch.len();
-        let verdicts = self
-            .send(batch)
-            .await
-            .unwrap_or_else(|| unknown(commits, "the writer has ended"));
-        verdicts.iter().for_each(metrics::verdict);
-        verdicts
-    }
-
-    async fn send(&self, batch: Vec<Commit>) -> Option<Vec<Verdict>> {
-        let (reply, answer) = oneshot::channel();
-        let jobs = self.jobs.as_ref()?;
-        jobs.send(Job { batch, reply }).await.ok()?;
-        metrics::queue_free(jobs.capacity());
-        answer.await.ok()
     }
 }
 
-impl Drop for Writer {
+/// A thread. Dropping it waits for its end.
+#[derive(Debug)]
+struct Thread(Option<JoinHandle<()>>);
+
+impl Drop for Thread {
     fn drop(&mut self) {
-        self.jobs = None;
-        if let Some(thread) = self.thread.take() {
-            // It ends by itself once the queue is closed; a panic in it was reported by the panic hook.
+        if let Some(thread) = self.0.take() {
+            // A panic in it was reported by the panic hook.
             let _ = thread.join();
         }
     }

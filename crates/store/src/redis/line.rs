@@ -96,12 +96,8 @@ impl Line {
         answer.map_err(|error| unavailable(&error))
     }
 
-    /// Gives the connection up, whoever uses it: the next one who asks gets a new one.
-    pub(super) async fn give_up(&self) {
-        self.slot.lock().await.open = None;
-    }
-
-    async fn lost(&self, open: &Open) {
+    /// Gives this connection up, whoever else uses it: the next one who asks gets a new one. One opened since stays.
+    pub(super) async fn lost(&self, open: &Open) {
         let mut slot = self.slot.lock().await;
         slot.open.take_if(|current| current.number == open.number);
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use redb::StorageBackend;
+use videorooms_tests::Random;
 
 /// What a disk writes at once or not at all.
 const SECTOR: usize = 512;
@@ -235,23 +236,5 @@ impl Disk {
         inner.unsynced.push(operation.clone());
         inner.operations.push(operation);
         Ok(())
-    }
-}
-
-/// A seeded generator (xorshift64*), so that a failing run can be played again.
-#[derive(Debug)]
-pub(crate) struct Random(u64);
-
-impl Random {
-    /// Starts from a seed other than 0.
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn coin(&mut self) -> bool {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 63 == 1
     }
 }

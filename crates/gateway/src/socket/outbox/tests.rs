@@ -1,3 +1,5 @@
+use std::collections::VecDeque;
+
 use futures_util::FutureExt as _;
 use tokio::sync::Notify;
 

@@ -66,7 +66,7 @@ impl World {
 
     pub(super) fn with(limits: Limits) -> Self {
         let now = Instant::now();
-        let mut core = Core::new(now, Candidates::of(SERVER.parse().unwrap()), 1, limits).unwrap();
+        let mut core = Core::new(now, Candidates::of(SERVER.parse().unwrap(), &[]), 1, limits).unwrap();
         let rules = RoomRules {
             max_peers: 100,
             empty_timeout: Duration::from_secs(60),
