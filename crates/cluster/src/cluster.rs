@@ -178,6 +178,11 @@ impl Cluster {
         self.tell(Input::Drain(drain));
     }
 
+    /// Someone has changed the table: it is fetched at once.
+    pub fn refresh(&self) {
+        self.tell(Input::Refresh);
+    }
+
     /// How busy the node is; only ever compared with others.
     pub fn load(&self, load: u32) {
         self.tell(Input::Load(load));

@@ -212,6 +212,11 @@ impl LeaseKeeper {
         if let Ok(generation) = answer {
             self.generation = self.generation.max(*generation);
         }
+        self.refresh(now);
+    }
+
+    /// Someone has seen a later table: it is fetched at once, with the next renewal.
+    pub fn refresh(&mut self, now: Instant) {
         if let Connection::Open { renew, .. } = &mut self.connection
             && let Renewal::Due(at) = renew
         {

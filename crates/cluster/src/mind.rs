@@ -56,6 +56,8 @@ pub enum ClusterEvent {
     Live,
     /// The table or the nodes in it changed; see [`crate::Cluster::view`].
     View(Generation),
+    /// This node changed the table: whoever is told so looks at once, and not at its next renewal.
+    Changed,
     /// A newer boot of this node runs: end the process.
     Superseded,
 }
@@ -71,6 +73,7 @@ pub(crate) enum Input {
     Prepared(ShardId, bool),
     Flushed(ShardId),
     Drain(bool),
+    Refresh,
     Load(u32),
     Stop(oneshot::Sender<()>),
 }
@@ -204,6 +207,7 @@ impl Mind {
                 self.profile.draining = drain;
                 ownership.drain(drain);
             }
+            Input::Refresh => keeper.refresh(now),
             Input::Load(load) => self.profile.load = load,
             Input::Stop(_) => return Err(Over),
         }
@@ -250,6 +254,9 @@ impl Mind {
             Answered::Declared(declaration, fate) => {
                 let Some(answer) = known(fate) else { return Ok(()) };
                 self.judged(&declaration, &answer);
+                if answer.is_ok() {
+                    self.say(ClusterEvent::Changed)?;
+                }
                 self.node.keeper.declared(now, &answer);
                 Ok(())
             }
@@ -365,6 +372,7 @@ impl Mind {
                     self.shared.reign(reign.shard, None);
                     self.shared.hold(reign.shard, false);
                     self.say(ClusterEvent::Tail(reign, to))?;
+                    self.say(ClusterEvent::Changed)?;
                 }
             }
         }

@@ -102,6 +102,13 @@ impl Ownership {
         }
     }
 
+    /// The table may have changed: it is looked at at once.
+    pub(crate) fn refresh(&self) {
+        if let Self::Shared { cluster, .. } = self {
+            cluster.refresh();
+        }
+    }
+
     /// Wakes when [`Self::place`] may answer something else; none where it never does.
     pub(crate) fn changes(&self) -> Option<watch::Receiver<u64>> {
         match self {

@@ -107,7 +107,10 @@ impl<'a> Tries<'a> {
         let may_repeat = match tried {
             Ok(answer) => return Some(Ok(answer)),
             Err(Missed::Failed(error)) => return Some(Err(error)),
-            Err(Missed::Moved) => true,
+            Err(Missed::Moved) => {
+                self.rooms.ownership().refresh();
+                true
+            }
             Err(Missed::Lost { is_known }) => is_known || self.is_repeatable,
         };
         if !may_repeat {

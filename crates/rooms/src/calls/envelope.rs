@@ -43,6 +43,8 @@ pub enum Content {
         #[serde(default)]
         epoch: Epoch,
     },
+    /// From a node that has changed who owns what: look at the table.
+    TableChanged,
     /// From a node whose sockets are attached to the rooms' owner.
     Subscribe(Vec<Subscription>),
     /// The answers, in the same order.

@@ -199,6 +199,7 @@ fn unexpected(content: Content) -> Missed {
         | Content::Call(_)
         | Content::Cast(_)
         | Content::Publication(_)
+        | Content::TableChanged
         | Content::Subscribe(_)
         | Content::Subscribed(_)
         | Content::AskRollCall { .. }

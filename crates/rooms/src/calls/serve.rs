@@ -45,6 +45,10 @@ impl Rooms {
                 self.following().publication(from, publication);
                 return Ok(());
             }
+            Content::TableChanged => {
+                self.ownership().refresh();
+                return Ok(());
+            }
             Content::Call(_)
             | Content::Answer(_)
             | Content::Refused(_)
@@ -100,6 +104,7 @@ impl Rooms {
             Content::Subscribe(wishes) => Ok(Content::Subscribed(self.subscribe_all(from, wishes).await)),
             Content::AskRollCall { room } => Ok(Content::RollCall(self.following().roll_call(room))),
             Content::Cast(_)
+            | Content::TableChanged
             | Content::Answer(_)
             | Content::Refused(_)
             | Content::Moved { .. }
@@ -135,6 +140,8 @@ impl Rooms {
         match self.ownership().place(room.shard()) {
             Place::Here(epoch) if epoch >= known => Ok(()),
             Place::Here(_) | Place::There(..) | Place::Nowhere => {
+                // Who asks may have seen a later table.
+                self.ownership().refresh();
                 metrics::counter!(names::CALLS_REFUSED, "reason" => "deposed").increment(1);
                 Err(Moved)
             }

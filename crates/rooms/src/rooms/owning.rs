@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout_at};
-use videorooms_cluster::{Cluster, ClusterEvent};
+use videorooms_cluster::{Cluster, ClusterEvent, ServiceName};
 use videorooms_domain::{NodeIncarnation, Position, ShardId, Signal};
 use videorooms_store::ownership::Reign;
 
 use super::Rooms;
 use crate::api::{Body, CloseReason, RoomsError};
-use crate::calls::{Standing, Subscribed, Subscription};
+use crate::calls::{Content, Envelope, Standing, Subscribed, Subscription};
 use crate::ownership::Ownership;
 use crate::room_actor::{DEPOSED, RoomMessage};
 use crate::tries::Missed;
@@ -46,6 +47,7 @@ impl Rooms {
                 }));
             }
             ClusterEvent::View(_) => self.view_changed(cluster),
+            ClusterEvent::Changed => self.tell_of_table(cluster),
             ClusterEvent::Reopen(_) | ClusterEvent::Fence | ClusterEvent::Live | ClusterEvent::Superseded => {
             }
         }
@@ -138,6 +140,21 @@ impl Rooms {
             .collect();
         for settled in settling {
             drop(timeout_at(until, settled).await);
+        }
+    }
+
+    /// Others need not wait for their next renewal.
+    fn tell_of_table(&self, cluster: &Cluster) {
+        let Some(peers) = self.ownership().peers() else {
+            return;
+        };
+        let hint = Envelope::new(self.here().clone(), Content::TableChanged).encode();
+        let Ok(hint) = hint.map(Bytes::from) else { return };
+        for node in cluster.view().nodes.iter().map(|node| &node.node) {
+            if node != self.here() {
+                // One that is not reached looks by itself.
+                let _ = peers.cast(node, ServiceName::RoomHost, hint.clone());
+            }
         }
     }
 

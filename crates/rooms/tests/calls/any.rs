@@ -33,6 +33,7 @@ pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
             body
         })),
         epoch().prop_map(|epoch| Content::Moved { epoch }),
+        Just(Content::TableChanged),
         vec((room(), roll()), 0..3).prop_map(|wishes| {
             let wish = |(room, roll)| Subscription { room, roll };
             Content::Subscribe(wishes.into_iter().map(wish).collect())

@@ -58,6 +58,7 @@ pub(crate) fn contents() -> Vec<Content> {
     let roll_calls = [Content::AskRollCall { room: ROOM }, Content::RollCall(roll())];
     let moves = [
         Content::Moved { epoch: Epoch(7) },
+        Content::TableChanged,
         Content::Subscribe(vec![Subscription {
             room: ROOM,
             roll: roll(),

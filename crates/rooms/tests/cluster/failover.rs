@@ -104,7 +104,8 @@ async fn a_drained_node_hands_its_rooms_over_and_no_command_fails() {
     let a = nodes.start("a", 1).await;
     a.until_all_served().await;
     let b = nodes.start("b", 1).await;
-    b.until_all_served().await;
+    b.until_place("a shard of its own", |_, place| matches!(place, Place::Here(_)))
+        .await;
     let room = a.room().await;
     a.attach(room, 1).await;
     b.attach(room, 2).await;
@@ -115,7 +116,8 @@ async fn a_drained_node_hands_its_rooms_over_and_no_command_fails() {
     };
     let (left, ()) = tokio::join!(a.rooms.hand_over(super::nodes::DEADLINE), talking);
     assert_eq!(left, 0);
-    assert!(matches!(b.cluster.place(room.shard()), Place::Here(_)));
+    let is_theirs = |shard, place: &Place| shard == room.shard() && matches!(place, Place::Here(_));
+    b.until_place("the room", is_theirs).await;
     a.say(room, 1, "from-the-drained").await.unwrap();
     for hub in [&a.hub, &b.hub] {
         hub.until("all lines", |_| hub.chats().len() >= 201).await;
