@@ -179,8 +179,15 @@ fn the_core_of_the_cluster_knows_no_time_no_chance_and_no_outside() {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("the crate's sources can be listed") {
             let path = entry.expect("an entry can be read").path();
-            let module = path.strip_prefix(&root).expect("it lies below").with_extension("");
-            let top = module.iter().next().and_then(std::ffi::OsStr::to_str).expect("a name");
+            let module = path
+                .strip_prefix(&root)
+                .expect("it lies below")
+                .with_extension("");
+            let top = module
+                .iter()
+                .next()
+                .and_then(std::ffi::OsStr::to_str)
+                .expect("a name");
             if SHELL.contains(&top) {
                 continue;
             }

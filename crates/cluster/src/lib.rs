@@ -13,6 +13,7 @@ pub mod lease;
 pub mod link;
 pub mod links;
 pub mod membership;
+pub mod metrics;
 pub mod node;
 pub mod ownership;
 pub mod placement;
