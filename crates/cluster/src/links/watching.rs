@@ -425,7 +425,9 @@ impl Peer {
     fn ping(&self, shared: &Shared) {
         if let Some(stream) = &self.stream {
             // When pings pile up, the other side reads nothing and one more says nothing new.
-            let _ = stream.pings.try_send(shared.reaches_store.load(Ordering::Relaxed));
+            let _ = stream
+                .pings
+                .try_send(shared.reaches_store.load(Ordering::Relaxed));
         }
     }
 
