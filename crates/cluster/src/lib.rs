@@ -17,7 +17,7 @@ pub mod lease;
 pub mod link;
 pub mod links;
 pub mod membership;
-mod metrics;
+pub mod metrics;
 mod mind;
 pub mod node;
 pub mod ownership;
@@ -28,7 +28,6 @@ mod view;
 
 pub use cluster::{Cluster, ClusterConfig};
 pub use links::ServiceName;
-pub use metrics::describe as describe_metrics;
 pub use mind::ClusterEvent;
 pub use node::{Node, NodeAction};
 pub use time::{Instant, Timing};

@@ -20,10 +20,28 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use videorooms_domain::{NodeId, NodeIncarnation};
 
+use self::hello::Introduction;
+use self::shared::Shared;
+use self::tls::Tls;
+use self::traffic::{Actors, Traffic};
 use crate::membership::Evidence;
+use crate::metrics as names;
+
+mod actor;
+mod clock;
+mod connect;
+mod frame;
+mod hello;
+mod load;
+mod session;
+mod shared;
+mod stream;
+mod tls;
+mod traffic;
+mod watching;
 
 /// Longest message, in bytes. What exceeds a frame is cut, and joined again on the other side.
 pub const MESSAGE_BYTES: usize = 8 << 20;
@@ -33,6 +51,11 @@ pub const FRAME_BYTES: usize = 1 << 20;
 pub const CALLS_IN_FLIGHT: usize = 1024;
 /// A message is taken while less than this is under way to its node, in bytes. So never more than this and one message.
 pub const BYTES_OUTSTANDING: usize = 8 << 20;
+/// However long a caller says that it waits, a call is not worked on longer.
+pub const LONGEST_CALL: Duration = Duration::from_secs(30);
+/// Shortest secret of a cluster.
+const SECRET_BYTES: usize = 32;
+const STOP_WITHIN: Duration = Duration::from_secs(2);
 
 /// With what the links of a node are started.
 #[derive(Debug)]
@@ -201,15 +224,21 @@ pub enum LinksError {
     Actors(String),
 }
 
-/// The links of a node. A cheap handle.
+/// The links of a node. A cheap handle; they end when the last one is dropped, or by [`Links::stop`].
 #[derive(Clone)]
 pub struct Links {
-    shared: Arc<()>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    /// True once everything has ended.
+    ended: watch::Receiver<bool>,
 }
 
 impl Links {
     /// Starts listening; links are made once [`Self::peers`] says with whom. A service that is missing answers every call with
-    /// [`LinkError::Failed`].
+    /// [`LinkError::Failed`]. Traffic is served by the runtime that this is called in.
     ///
     /// # Errors
     /// [`LinksError`].
@@ -218,20 +247,45 @@ impl Links {
         services: BTreeMap<ServiceName, Arc<dyn Service>>,
         events: mpsc::Sender<LinkEvent>,
     ) -> Result<Self, LinksError> {
-        drop((config, services, events));
-        Ok(Self { shared: Arc::new(()) })
+        let LinksConfig {
+            me,
+            cluster,
+            listener,
+            identity,
+            secret,
+            reaches_store,
+        } = config;
+        if secret.0.len() < SECRET_BYTES {
+            return Err(LinksError::ShortSecret);
+        }
+        let tls = Tls::new(&identity, &me.node)?;
+        listener.set_nonblocking(true)?;
+        let (traffic, actors) = Traffic::start(&me, &secret, &services, Arc::default()).await?;
+        let introduction = Introduction { me, cluster, secret };
+        let shared = Arc::new(Shared::new(introduction, tls, reaches_store, traffic));
+        let thread = match watching::start(&shared, listener, events) {
+            Ok(thread) => thread,
+            Err(error) => {
+                actors.stop().await;
+                return Err(error.into());
+            }
+        };
+        let (end, ended) = watch::channel(false);
+        tokio::spawn(care(Arc::clone(&shared), actors, thread, end));
+        let inner = Arc::new(Inner { shared, ended });
+        Ok(Self { inner })
     }
 
-    /// With whom to be linked, and where (`host:port`): all that the table names. The same list again changes nothing; this node itself may be in it. A boot later
-    /// than the one before is dialled at once, whatever became of the former stream. Whoever is not in the list any more is cut off.
+    /// With whom to be linked, and where (`host:port`): all that the table names. The same list again changes nothing; this node itself may be
+    /// in it. A boot later than the one before is dialled at once, whatever became of the former stream. Whoever is not in the list any more is cut off.
     pub fn peers(&self, peers: Vec<(NodeIncarnation, Arc<str>)>) {
-        drop(peers);
+        self.inner.shared.want(peers);
     }
 
     /// Calls a service of that boot of a node. Dropping the future gives up the answer, not the call.
     ///
     /// # Errors
-    /// [`LinkError`], always within `deadline`.
+    /// [`LinkError`], always within `deadline`. The other side does not work longer than [`LONGEST_CALL`] on it.
     pub async fn call(
         &self,
         to: &NodeIncarnation,
@@ -239,8 +293,15 @@ impl Links {
         bytes: Bytes,
         deadline: Duration,
     ) -> Result<Bytes, LinkError> {
-        drop((to, service, bytes, deadline));
-        Err(LinkError::NotLinked)
+        let since = clock::uptime();
+        let answer = self.inner.shared.traffic.call(to, service, bytes, deadline).await;
+        if answer.is_ok() {
+            let took = clock::uptime().saturating_sub(since);
+            metrics::histogram!(names::ROUND_TRIP_SECONDS).record(took.as_secs_f64());
+        }
+        let outcome = answer.as_ref().map_or_else(|error| error.as_str(), |_| "ok");
+        metrics::counter!(names::CALLS, "outcome" => outcome).increment(1);
+        answer
     }
 
     /// Tells a service of that boot of a node. Never waits.
@@ -248,13 +309,15 @@ impl Links {
     /// # Errors
     /// [`LinkError::NotLinked`], [`LinkError::Full`], [`LinkError::TooLarge`]: it is known here already that it will not arrive.
     pub fn cast(&self, to: &NodeIncarnation, service: ServiceName, bytes: Bytes) -> Result<(), LinkError> {
-        drop((to, service, bytes));
-        Err(LinkError::NotLinked)
+        let sent = self.inner.shared.traffic.cast(to, service, &bytes);
+        let outcome = sent.map_or_else(LinkError::as_str, |()| "sent");
+        metrics::counter!(names::CASTS, "outcome" => outcome).increment(1);
+        sent
     }
 
     /// That boot was declared dead: its streams are cut at once, calls to it fail, and it is not taken again.
     pub fn forget(&self, dead: &NodeIncarnation) {
-        let _ = dead;
+        self.inner.shared.forget(dead);
     }
 
     /// Takes other certificates for connections that are opened from now on: after a renewal, or when one was revoked. Streams that stand are not
@@ -263,13 +326,80 @@ impl Links {
     /// # Errors
     /// [`LinksError::Identity`], [`LinksError::OfAnotherNode`]; the former ones stay then.
     pub fn renew(&self, identity: &Identity) -> Result<(), LinksError> {
-        let _ = identity;
+        let shared = &self.inner.shared;
+        *shared.tls.write() = Tls::new(identity, &shared.me().node)?;
         Ok(())
     }
 
     /// Closes all links and the listener, and waits until they are. Others see that the node is gone at once.
     pub async fn stop(&self) {
-        let _ = &self.shared;
+        self.inner.shared.ending.send_replace(true);
+        // The sender is dropped only after it said so.
+        drop(self.inner.ended.clone().wait_for(|ended| *ended).await);
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.shared.ending.send_replace(true);
+    }
+}
+
+/// Ends everything once it is to end, or once a part of it has ended by itself.
+async fn care(
+    shared: Arc<Shared>,
+    mut actors: Actors,
+    thread: std::thread::JoinHandle<()>,
+    ended: watch::Sender<bool>,
+) {
+    let mut ending = shared.ending.subscribe();
+    let is_wanted = tokio::select! {
+        _ = ending.wait_for(|ending| *ending) => true,
+        () = actors.any_ended() => false,
+    };
+    if !is_wanted {
+        tracing::error!("an actor without which there are no links has ended, so they end");
+    }
+    shared.ending.send_replace(true);
+    shared.traffic.cut_all();
+    actors.stop().await;
+    let joined = tokio::task::spawn_blocking(move || thread.join());
+    if !matches!(tokio::time::timeout(STOP_WITHIN, joined).await, Ok(Ok(Ok(())))) {
+        tracing::error!("the thread that watches other nodes has not ended well");
+    }
+    ended.send_replace(true);
+}
+
+impl ServiceName {
+    /// All four.
+    pub const ALL: [Self; 4] = [
+        Self::NodeControl,
+        Self::RoomHost,
+        Self::GatewayHub,
+        Self::MediaHost,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::NodeControl => "node_control",
+            Self::RoomHost => "room_host",
+            Self::GatewayHub => "gateway_hub",
+            Self::MediaHost => "media_host",
+        }
+    }
+}
+
+impl LinkError {
+    /// Name for metrics.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::NotLinked => "not_linked",
+            Self::Full => "full",
+            Self::TooLarge => "too_large",
+            Self::TimedOut => "timed_out",
+            Self::Closed => "closed",
+            Self::Failed => "failed",
+        }
     }
 }
 

@@ -97,11 +97,17 @@ impl Following {
         }
     }
 
-    /// This node owns the shard: its rooms call the roll themselves.
-    pub(crate) fn own(&self, shard: ShardId) {
-        let mut heard = self.heard.lock();
-        let ours: Vec<_> = heard.streams().filter(|room| room.shard() == shard).collect();
-        ours.into_iter().for_each(|room| heard.unsubscribe(room));
+    /// This node owns the shard in this reign: its rooms, which call the roll themselves, are not followed any more. Answers those in which someone is attached
+    /// here, who have heard that they are moving.
+    pub(crate) fn own(&self, shard: ShardId, epoch: Epoch) -> Vec<RoomId> {
+        {
+            let mut heard = self.heard.lock();
+            let ours: Vec<_> = heard.streams().filter(|room| room.shard() == shard).collect();
+            ours.into_iter().for_each(|room| heard.unsubscribe(room));
+        }
+        let rooms = self.subscribers.rooms(shard);
+        rooms.iter().for_each(|room| self.moving(*room, epoch));
+        rooms
     }
 
     /// The shard is not this node's any more: who is attached here goes on hearing its rooms from their next owner.
@@ -124,7 +130,7 @@ impl Following {
                 continue;
             }
             if let Some((former, epoch)) = before.owners.get(usize::from(shard.0)).and_then(Option::as_ref)
-                && is.is_none_or(|(owner, _)| owner != former)
+                && is.is_none_or(|(owner, _)| owner != former && *owner != self.here)
                 && *former != self.here
             {
                 let rooms = self.subscribers.rooms(shard);

@@ -108,9 +108,9 @@ impl Actor for RoomSupervisor {
             SupervisionEvent::ActorTerminated(cell, _, reason) => {
                 rooms.stopped(*part, cell.get_id(), reason.as_deref());
             }
-            SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => {}
-            #[expect(unreachable_patterns, reason = "ractor adds variants by feature")]
-            _ => {}
+            SupervisionEvent::ActorStarted(_)
+            | SupervisionEvent::ProcessGroupChanged(_)
+            | SupervisionEvent::PidLifecycleEvent(_) => {}
         }
         Ok(())
     }

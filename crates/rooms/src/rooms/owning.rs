@@ -106,11 +106,16 @@ impl Rooms {
     }
 
     /// The shard is ours: who waits for its rooms here gets them at once, everyone else's are looked after in turn.
-    fn serve(&self, Reign { shard, .. }: Reign) {
-        self.following().own(shard);
-        for room in self.shared.services.subscribers.rooms(shard) {
-            let rooms = self.clone();
-            drop(tokio::spawn(async move { rooms.start_until_it_runs(room).await }));
+    fn serve(&self, Reign { shard, epoch }: Reign) {
+        for room in self.following().own(shard, epoch) {
+            match self.shared.directory.existing(room).filter(|door| door.is_open()) {
+                // Someone asked for it before this was heard here: it has resumed before it moved.
+                Some(door) => drop(door.send(RoomMessage::Resume, usize::MAX)),
+                None => {
+                    let rooms = self.clone();
+                    drop(tokio::spawn(async move { rooms.start_until_it_runs(room).await }));
+                }
+            }
         }
         self.shared.directory.sweep_later(shard);
     }
