@@ -8,7 +8,7 @@ mod redis;
 pub use api::{create_room, get, http};
 pub use client::{Client, Reply};
 pub use node::{NodeProcess, Run, run};
-pub use redis::RedisServer;
+pub use redis::{RedisData, RedisServer};
 
 use std::time::Duration;
 
