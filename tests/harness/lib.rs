@@ -10,7 +10,7 @@ pub use api::{create_room, get, http};
 pub use client::{Client, Reply};
 pub use fuzz::{Change, Random};
 pub use node::{NodeProcess, Run, run};
-pub use redis::RedisServer;
+pub use redis::{RedisData, RedisServer};
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! A real Redis on a socket in a folder of its own: no port, no password, nothing left behind.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,9 @@ pub struct RedisServer {
     settings: Vec<String>,
     process: Process,
 }
+
+/// What a Redis had on disk at some time.
+pub struct RedisData(tempfile::TempDir);
 
 /// Ends with its owner.
 struct Process(Child);
@@ -52,6 +55,33 @@ impl RedisServer {
     /// On the same data, after [`Self::kill`].
     pub fn restart(&mut self) {
         self.process = Process::start(&self.folder, &self.settings);
+    }
+
+    /// A copy of all that it has on disk now.
+    #[must_use]
+    pub fn copy(&self) -> RedisData {
+        let copy = tempfile::tempdir().expect("a temporary folder");
+        copy_files(&data(&self.folder), copy.path());
+        RedisData(copy)
+    }
+
+    /// SIGKILL, and on with this data: what came after the copy is lost.
+    pub fn restart_on(&mut self, data: &RedisData) {
+        self.restart_empty_but(|folder| copy_files(data.0.path(), folder));
+    }
+
+    /// SIGKILL, and on without any data.
+    pub fn restart_empty(&mut self) {
+        self.restart_empty_but(|_| ());
+    }
+
+    fn restart_empty_but(&mut self, fill: impl FnOnce(&Path)) {
+        self.kill();
+        let data = data(&self.folder);
+        std::fs::remove_dir_all(&data).expect("it had data");
+        std::fs::create_dir(&data).expect("its folder is ours");
+        fill(&data);
+        self.restart();
     }
 
     /// SIGSTOP: it falls silent.
@@ -121,6 +151,19 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// Where Redis 7 keeps its append-only file.
+fn data(folder: &tempfile::TempDir) -> PathBuf {
+    folder.path().join("appendonlydir")
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    for file in std::fs::read_dir(from).expect("a folder") {
+        let file = file.expect("a file").path();
+        let name = file.file_name().expect("a file has a name");
+        std::fs::copy(&file, to.join(name)).expect("a copy");
     }
 }
 

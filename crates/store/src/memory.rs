@@ -23,8 +23,9 @@ pub struct MemoryStore {
     owners: Option<MemoryOwnership>,
 }
 
-#[derive(Debug, Default)]
-struct Rooms {
+/// The rooms, without anybody who could ask: also the model of adapters that keep a log in their own way.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rooms {
     /// Commits below it are refused.
     reign: Epoch,
     /// Highest epoch ever seen, so that a reign rises above what others committed.
@@ -32,14 +33,14 @@ struct Rooms {
     logs: BTreeMap<RoomId, Log>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Log {
     head: Head,
     snapshot: Option<(Seq, Vec<u8>)>,
     records: BTreeMap<Seq, Stored>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Stored {
     epoch: Epoch,
     expect: Seq,
@@ -124,7 +125,7 @@ impl RoomStore for MemoryStore {
     }
 
     async fn load(&self, room: RoomId) -> Result<Option<StoredRoom>, StoreError> {
-        Ok(self.rooms.lock().logs.get(&room).map(Log::read))
+        Ok(self.rooms.lock().load(room))
     }
 
     async fn remove(&self, room: RoomId) -> Result<(), StoreError> {
@@ -156,7 +157,11 @@ impl RoomStore for MemoryStore {
 }
 
 impl Rooms {
-    fn commit(&mut self, commit: Commit) -> Verdict {
+    pub(crate) fn load(&self, room: RoomId) -> Option<StoredRoom> {
+        self.logs.get(&room).map(Log::read)
+    }
+
+    pub(crate) fn commit(&mut self, commit: Commit) -> Verdict {
         let log = self.logs.get(&commit.room);
         let head = log.map(|log| log.head).unwrap_or_default();
         let Ok(ruling) = rule::<Infallible>(self.reign, head, &commit, || {
@@ -173,7 +178,7 @@ impl Rooms {
         }
     }
 
-    fn restore(&mut self, restore: Restore) -> Verdict {
+    pub(crate) fn restore(&mut self, restore: Restore) -> Verdict {
         let head = self.logs.get(&restore.room).map(|log| log.head);
         match rule_restore(self.reign, head.unwrap_or_default(), &restore) {
             Ruling::Append => {

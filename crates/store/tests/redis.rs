@@ -208,3 +208,33 @@ async fn nobody_at_the_address_is_said_in_time() {
     assert!(matches!(refused, Some(StoreError::Unavailable(_))), "{refused:?}");
     assert!(start.elapsed() < RECOVERY);
 }
+
+#[tokio::test]
+async fn rooms_of_before_the_index_by_shard_are_found_when_the_store_is_opened() {
+    let server = RedisServer::start();
+    let store = open(&server).await;
+    let epoch = reign(&store).await;
+    // More than one page.
+    let rooms = || (0..1500).map(RoomId);
+    let commits = rooms().map(|room| Commit {
+        room,
+        ..commit(epoch, 1)
+    });
+    let verdicts = store.commit(commits.collect()).await;
+    assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Committed));
+    server.run(&["DEL", "videorooms:rooms_by_shard"]);
+    let store = open(&server).await;
+    let shard = ROOM.shard();
+    let expected: Vec<_> = rooms().filter(|room| room.shard() == shard).collect();
+    assert_eq!(store.rooms_of(shard).await, Ok(expected));
+}
+
+#[tokio::test]
+async fn a_url_of_redis_opens_rooms_and_owners() {
+    let server = RedisServer::start();
+    let opened = videorooms_store::open(&server.url(), Durability::Strict).await;
+    let opened = opened.expect("a safe Redis is opened");
+    assert_eq!(opened.rooms.name(), "redis");
+    let ownership = opened.ownership.expect("nodes can share Redis");
+    assert!(ownership.connect().await.is_ok());
+}
