@@ -82,6 +82,7 @@ struct Shared {
     chat: Buckets<(RoomId, ParticipantId)>,
     room_pushes: Buckets<RoomId>,
     draining: AtomicBool,
+    fenced: AtomicBool,
     started: Instant,
 }
 
@@ -105,6 +106,7 @@ impl Door {
             chat: Buckets::new(limits.chat),
             room_pushes: Buckets::new(limits.room_pushes),
             draining: AtomicBool::new(false),
+            fenced: AtomicBool::new(false),
             started: Instant::now(),
             parts,
         }))
@@ -123,6 +125,20 @@ impl Door {
         // Whoever was being let in when the drain began.
         self.sockets().restart_all();
         drop(tokio::time::timeout(DRAIN_DEADLINE, self.sockets().empty()).await);
+    }
+
+    /// The node has lost its lease, or has one again. While it has none, every client is sent away with 1012, to another node.
+    pub fn fence(&self, is_fenced: bool) {
+        let was_fenced = self.0.fenced.swap(is_fenced, Ordering::SeqCst);
+        if is_fenced && !was_fenced {
+            self.sockets().all().iter().for_each(|outbox| outbox.restart());
+        }
+    }
+
+    /// No new sockets for now: the node has no lease.
+    #[must_use]
+    pub fn is_fenced(&self) -> bool {
+        self.0.fenced.load(Ordering::SeqCst)
     }
 
     /// No new sockets: the node is leaving.

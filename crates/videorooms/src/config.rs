@@ -34,6 +34,8 @@ pub struct Config {
     pub sfu: Sfu,
     /// Where rooms are kept.
     pub store: Store,
+    /// The other nodes.
+    pub cluster: Cluster,
     /// Rooms.
     pub rooms: Rooms,
     /// Limits on clients.
@@ -92,6 +94,22 @@ pub struct Store {
     pub durability: Durability,
 }
 
+/// This node among others. They find each other by the store that they share.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cluster {
+    /// The cluster's name; nodes of another are refused.
+    pub name: String,
+    /// Address and port for other nodes; none: this node is linked with no other.
+    pub listen: Option<SocketAddr>,
+    /// `host:port` at which other nodes reach it; none: `listen`.
+    pub advertise: Option<String>,
+    /// Folder with this node's `node.pem`, `node.key`, `ca.pem`, `revoked.pem` and `secret`; none: `<data>/identity`.
+    pub identity: Option<PathBuf>,
+    /// Its share of rooms relative to others; 0 takes none.
+    pub weight: u32,
+}
+
 /// The address of a store. Neither `Debug`, `Display` nor `Serialize` shows the password in it.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
@@ -102,6 +120,12 @@ impl StoreUrl {
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Can several nodes keep their rooms there.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.0.starts_with("redis")
     }
 
     fn is_known(&self) -> bool {
@@ -260,6 +284,7 @@ impl Default for Config {
             admin: Admin::default(),
             sfu: Sfu::default(),
             store: Store::default(),
+            cluster: Cluster::default(),
             rooms: Rooms::default(),
             limits: Limits::default(),
             log: Log::default(),
@@ -329,6 +354,18 @@ impl Default for Limits {
     }
 }
 
+impl Default for Cluster {
+    fn default() -> Self {
+        Self {
+            name: "videorooms".to_owned(),
+            listen: None,
+            advertise: None,
+            identity: None,
+            weight: 1,
+        }
+    }
+}
+
 impl Default for Log {
     fn default() -> Self {
         let log = videorooms_debug::Limits::default();
@@ -356,11 +393,42 @@ impl Config {
                 return Err(ConfigError(format!("{key} ({name}) must have at least 32 bytes")));
             }
         }
+        self.check_cluster()?;
         if self.dev && !self.http.listen.ip().is_loopback() {
             return Err(ConfigError(format!(
                 "dev = true opens the logs and is for loopback only, but http.listen is {}",
                 self.http.listen
             )));
+        }
+        Ok(())
+    }
+
+    fn check_cluster(&self) -> Result<(), ConfigError> {
+        let wrong = |text: &str| Err(ConfigError(text.to_owned()));
+        let cluster = &self.cluster;
+        let Some(listen) = cluster.listen else {
+            return Ok(());
+        };
+        if !self.store_url().is_shared() {
+            return wrong(
+                "cluster.listen: several nodes need a store that they share: set store.url to redis://<host>",
+            );
+        }
+        if listen.ip().is_unspecified() && cluster.advertise.is_none() {
+            return wrong(
+                "cluster.advertise: other nodes must be told host and port when cluster.listen is all addresses",
+            );
+        }
+        let has_port = |address: &String| {
+            address
+                .rsplit_once(':')
+                .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+        };
+        if !cluster.advertise.as_ref().is_none_or(has_port) {
+            return wrong("cluster.advertise: it is host:port");
+        }
+        if cluster.name.is_empty() || cluster.name.len() > 64 {
+            return wrong("cluster.name: it has 1 to 64 bytes");
         }
         Ok(())
     }
@@ -458,6 +526,13 @@ impl Config {
                 .map_err(|error| ConfigError(format!("sfu.advertise: {error}")))
         };
         self.sfu.advertise.iter().map(read).collect()
+    }
+
+    /// Where this node's certificates are.
+    #[must_use]
+    pub fn identity(&self) -> PathBuf {
+        let own = || self.data.join("identity");
+        self.cluster.identity.clone().unwrap_or_else(own)
     }
 
     /// The store's address.

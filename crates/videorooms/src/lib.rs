@@ -8,6 +8,7 @@ mod health;
 mod keep;
 mod lines;
 mod listen;
+mod member;
 pub mod metrics;
 mod node;
 pub mod operator;

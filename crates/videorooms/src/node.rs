@@ -19,10 +19,11 @@ use videorooms_sfu::SfuProvider;
 use videorooms_sfu::embedded::{EmbeddedConfig, EmbeddedProvider};
 use videorooms_store::{RoomStore, StoreError};
 
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::health::{Ready, Services};
 use crate::keep::Kept;
 use crate::listen::bind;
+use crate::member::{Member, Membership};
 use crate::secret;
 use crate::standing::Standing;
 use crate::supervisor::{self, Child, Family, NodeSupervisor, Start};
@@ -43,7 +44,8 @@ pub struct Node {
     supervisor: ActorRef<supervisor::Message>,
     root: JoinHandle<()>,
     embedded: Option<Arc<EmbeddedProvider>>,
-    work: [Kept; 2],
+    membership: Option<Membership>,
+    work: Vec<Kept>,
 }
 
 /// A node to be started.
@@ -90,24 +92,34 @@ impl NodeBuilder {
         let public = bind(config.http.listen, "--listen")?;
         let operators = bind(config.admin.listen, "--admin-listen")?;
         let (address, admin) = (public.local_addr()?, operators.local_addr()?);
-        let keys = keys(&config)?;
+        let secret = secret::load_or_make(&config)?;
+        let keys = keys(&config, &secret);
         let (media, embedded) = media(&config, providers)?;
         let media = MediaHost::new(media);
         let url = config.store_url();
         let store = videorooms_store::open(url.expose(), config.store.durability)
             .await
-            .with_context(|| format!("store {url}"))?
-            .rooms;
-        let (here, epoch) = boot(&*store, config.node_id()?, now_ms())
-            .await
-            .context("store")?;
+            .with_context(|| format!("store {url}"))?;
+        let (store, table) = (store.rooms, store.ownership);
+        let member = match table {
+            Some(table) => Some(Member::begin(&config.cluster, config.node_id()?, table, now_ms()).await?),
+            None => None,
+        };
+        let (here, ownership) = match &member {
+            Some(member) => (member.cluster.me().clone(), member.ownership()),
+            None => {
+                let boot = boot(&*store, config.node_id()?, now_ms()).await;
+                let (here, epoch) = boot.context("store")?;
+                (here, Ownership::Alone(epoch))
+            }
+        };
         let hub = Hub::new();
         let rooms = Rooms::new(
             store,
             media.clone(),
             Arc::clone(&hub) as _,
             here.clone(),
-            Ownership::Alone(epoch),
+            ownership,
             rooms_config(&config),
         );
         let services = Services {
@@ -123,7 +135,7 @@ impl NodeBuilder {
             hub,
             keys,
             log: telemetry.log.clone(),
-            node: here,
+            node: here.clone(),
             status: Arc::new(services.clone()),
         });
         let family = Family {
@@ -133,6 +145,18 @@ impl NodeBuilder {
         let (supervisor, root) = Actor::spawn(None, NodeSupervisor, family)
             .await
             .map_err(|error| anyhow::anyhow!("{error}"))?;
+        let membership = match member {
+            Some(member) => {
+                let root = supervisor.clone();
+                let superseded = move || root.stop(Some("superseded".to_owned()));
+                let joined = member.join(&config, &secret, &rooms, &door, superseded).await;
+                Some(joined?)
+            }
+            None => None,
+        };
+        if let Some(membership) = &membership {
+            membership.placed().await;
+        }
         let readiness = Arc::new(Ready {
             services,
             door: door.clone(),
@@ -150,7 +174,12 @@ impl NodeBuilder {
             let rooms = house_rooms.clone();
             async move { rooms.keep_house().await }
         });
-        tracing::info!(%address, %admin, epoch = epoch.0, "node is live");
+        let followed = rooms.clone();
+        let following = Kept::begin("following", move || {
+            let rooms = followed.clone();
+            async move { rooms.follow().await }
+        });
+        tracing::info!(%address, %admin, node = %here, "node is live");
         Ok(Node {
             address,
             admin,
@@ -159,7 +188,8 @@ impl NodeBuilder {
             supervisor,
             root,
             embedded,
-            work: [operators, house],
+            membership,
+            work: vec![operators, house, following],
         })
     }
 }
@@ -215,11 +245,17 @@ impl Node {
     /// Drains and stops: clients are sent away with 1012 to come back at once, rooms finish what they are committing, then the actors
     /// end, then media.
     pub async fn stop(self) {
+        if let Some(membership) = &self.membership {
+            membership.hand_over(&self.rooms).await;
+        }
         self.door.drain().await;
         self.rooms.drain().await;
         drop(self.work);
         if let Err(error) = self.supervisor.stop_and_wait(None, Some(STOP_DEADLINE)).await {
             tracing::warn!(%error, "the actors did not end in time");
+        }
+        if let Some(membership) = self.membership {
+            membership.leave().await;
         }
         if let Some(embedded) = &self.embedded {
             embedded.shutdown().await;
@@ -255,13 +291,12 @@ async fn serve_operators(
     }
 }
 
-fn keys(config: &Config) -> anyhow::Result<Keys> {
-    let secret = secret::load_or_make(config)?;
+fn keys(config: &Config, secret: &Secret) -> Keys {
     let previous = config
         .secret_key_base_previous
         .as_ref()
         .map(|secret| secret.expose().as_bytes());
-    Ok(Keys::derive(secret.expose().as_bytes(), previous))
+    Keys::derive(secret.expose().as_bytes(), previous)
 }
 
 type Media = (Arc<dyn SfuProvider>, Option<Arc<EmbeddedProvider>>);

@@ -6,6 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use hkdf::Hkdf;
+use sha2::Sha256;
 
 use crate::config::{Config, Secret};
 
@@ -23,6 +25,10 @@ const UNFINISHED: &str = "secret.unfinished";
 pub(crate) fn load_or_make(config: &Config) -> anyhow::Result<Secret> {
     match find(config)? {
         Some(secret) => Ok(secret),
+        None if config.cluster.listen.is_some() => bail!(
+            "nodes of a cluster share one secret: set SECRET_KEY_BASE, or have {} made by videorooms cluster init",
+            config.identity().join(FILE).display()
+        ),
         None => make(&config.data),
     }
 }
@@ -41,11 +47,24 @@ pub(crate) fn load(config: &Config) -> anyhow::Result<Secret> {
     })
 }
 
+/// A key for one use alone; `purpose` is its name.
+pub(crate) fn derive(secret: &Secret, purpose: &[u8]) -> [u8; 32] {
+    let mut key = [0; 32];
+    let expanded = Hkdf::<Sha256>::new(None, secret.expose().as_bytes()).expand(purpose, &mut key);
+    expanded.expect("32 bytes are not too long for HKDF-SHA256");
+    key
+}
+
 fn find(config: &Config) -> anyhow::Result<Option<Secret>> {
     if let Some(secret) = &config.secret_key_base {
         return Ok(Some(secret.clone()));
     }
-    let path = config.data.join(FILE);
+    let of_cluster = config.identity().join(FILE);
+    let path = if config.cluster.listen.is_some() || of_cluster.exists() {
+        of_cluster
+    } else {
+        config.data.join(FILE)
+    };
     match std::fs::read_to_string(&path) {
         Ok(text) if text.trim().len() >= BYTES => Ok(Some(Secret::new(text.trim().to_owned()))),
         Ok(_) => bail!(

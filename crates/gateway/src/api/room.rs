@@ -199,14 +199,14 @@ pub(crate) async fn join(
 
 /// Whoever is let in here would be sent away at once.
 fn stays(door: &Door) -> Result<(), Problem> {
-    if !door.is_draining() {
+    let why = if door.is_draining() {
+        "this node is leaving"
+    } else if door.is_fenced() {
+        "this node is cut off from its cluster"
+    } else {
         return Ok(());
-    }
-    let problem = Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "unavailable",
-        "this node is leaving",
-    );
+    };
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why);
     Err(problem.retry_after(LEAVING))
 }
 

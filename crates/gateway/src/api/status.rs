@@ -14,7 +14,7 @@ pub(crate) struct NodeStatus {
     node: String,
     /// Of the program.
     version: &'static str,
-    /// `live` or `draining`.
+    /// `live`, `draining` or `fenced`.
     state: &'static str,
     /// Since the start.
     uptime_ms: u64,
@@ -49,7 +49,11 @@ pub(crate) async fn status(State(door): State<Door>) -> Json<NodeStatus> {
     Json(NodeStatus {
         node: door.node().node.to_string(),
         version: env!("CARGO_PKG_VERSION"),
-        state: if door.is_draining() { "draining" } else { "live" },
+        state: match (door.is_draining(), door.is_fenced()) {
+            (true, _) => "draining",
+            (false, true) => "fenced",
+            (false, false) => "live",
+        },
         uptime_ms: u64::try_from(door.uptime().as_millis()).unwrap_or(u64::MAX),
         sfu,
         services,

@@ -126,6 +126,12 @@ fn admit(door: &Door, client: http::Client) -> Result<Reserved, Refused> {
     if door.is_draining() {
         return Err(refuse("draining", unavailable("this node is leaving", BUSY)));
     }
+    if door.is_fenced() {
+        return Err(refuse(
+            "fenced",
+            unavailable("this node is cut off from its cluster", BUSY),
+        ));
+    }
     door.upgrade_rate()
         .take(prefix(client.address), Instant::now())
         .map_err(|wait| refuse("rate", unavailable("too many sockets at once", wait)))?;

@@ -58,10 +58,10 @@ impl Rooms {
         self.following().link_lost(node);
     }
 
-    /// Follows rooms on other nodes. Runs until it is dropped; at once over where there are none.
+    /// Follows rooms on other nodes. Runs until it is dropped.
     pub async fn follow(&self) {
         match self.ownership() {
-            Ownership::Alone(_) => {}
+            Ownership::Alone(_) => std::future::pending().await,
             Ownership::Shared { .. } => Arc::clone(self.following()).run(self).await,
         }
     }
