@@ -370,7 +370,7 @@ impl Default for Log {
     fn default() -> Self {
         let log = videorooms_debug::Limits::default();
         Self {
-            filter: "info,ractor=warn".to_owned(),
+            filter: "info,ractor=warn,ractor_cluster=error".to_owned(),
             format: LogFormat::Text,
             records: log.records,
             bytes: log.bytes,

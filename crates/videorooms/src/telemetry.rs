@@ -1,6 +1,8 @@
 //! What the node says of itself: log lines on standard error and in the debug log, metrics for the operator's door.
 
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::FilterFn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use videorooms_admin::PrometheusHandle;
@@ -36,6 +38,9 @@ impl Telemetry {
         let lines = lines::layer(config.log.format, std::io::stderr, is_terminal);
         tracing_subscriber::registry()
             .with(filter)
+            .with(FilterFn::new(|metadata| {
+                is_fit_to_log(metadata.target(), *metadata.level())
+            }))
             .with(lines)
             .with(videorooms_debug::layer(&log, "backend", Some(&config.node)))
             .try_init()?;
@@ -59,6 +64,12 @@ impl Telemetry {
     }
 }
 
+/// `ractor_cluster` logs what nodes say to each other, secrets included, at `debug`; whatever the filter asks for, only its errors are taken.
+fn is_fit_to_log(target: &str, level: Level) -> bool {
+    let is_wire = target == "ractor_cluster" || target.starts_with("ractor_cluster::");
+    !is_wire || level == Level::ERROR
+}
+
 /// What a panic said, as far as a log may hold it: a failed assertion quotes whatever it compared.
 fn last_words(payload: Option<&str>) -> String {
     let first = payload.and_then(|words| words.lines().next()).unwrap_or_default();
@@ -77,6 +88,14 @@ fn describe() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nodes_say_to_each_other_is_never_logged() {
+        assert!(!is_fit_to_log("ractor_cluster::net::session", Level::DEBUG));
+        assert!(!is_fit_to_log("ractor_cluster", Level::WARN));
+        assert!(is_fit_to_log("ractor_cluster::node", Level::ERROR));
+        assert!(is_fit_to_log("videorooms_cluster::links", Level::TRACE));
+    }
 
     #[test]
     fn of_a_panic_only_the_first_line_is_kept_and_not_much_of_it() {

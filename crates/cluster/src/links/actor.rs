@@ -127,7 +127,7 @@ impl Remotable {
         tokio::spawn(async move {
             let _place = place;
             let Ok(answer) = timeout(limit, service.call(&session.peer, call)).await else {
-                return;
+                return port.too_late();
             };
             metrics::counter!(names::SENT_BYTES).increment(answer.len() as u64);
             let answer = if answer.len() > MESSAGE_BYTES {
@@ -190,6 +190,14 @@ impl Port {
     fn limit(&self) -> std::time::Duration {
         let limit = self.0.as_ref().and_then(RpcReplyPort::get_timeout);
         limit.unwrap_or_default().min(super::LONGEST_CALL)
+    }
+
+    /// Nobody hears an answer after the caller's own deadline, and one that comes with it would only look like another error.
+    fn too_late(mut self) {
+        let waits = self.0.as_ref().and_then(RpcReplyPort::get_timeout);
+        if waits.is_some_and(|waits| waits <= super::LONGEST_CALL) {
+            self.0 = None;
+        }
     }
 
     fn send(mut self, answer: &Answer) {

@@ -174,11 +174,14 @@ fn a_busy_runtime_is_not_taken_for_a_death() {
     let b = busy.block_on(Node::start("b", &authority));
     calm.block_on(link(&[&a, &b]));
     calm.block_on(a.until_evidence("b", Evidence::Answering));
+    let (begin, has_begun) = std::sync::mpsc::channel::<()>();
     let (done, is_done) = std::sync::mpsc::channel::<()>();
     // Its only worker is held until the test lets it go.
     busy.spawn(async move {
+        begin.send(()).unwrap();
         let _ = is_done.recv_timeout(SOON);
     });
+    has_begun.recv_timeout(SOON).unwrap();
     calm.block_on(async {
         let brief = a.links.call(
             &b.me,
