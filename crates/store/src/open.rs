@@ -27,13 +27,14 @@ pub struct Opened {
     pub ownership: Option<Arc<dyn OwnershipStore>>,
 }
 
-/// Opens the store that `url` names: `memory:` (gone with the process), `file:<directory>` or `redis://…`.
+/// Opens the store that `url` names: `memory:` (gone with the process), `file:<directory>` or `redis://…`
+/// (`rediss://…` over TLS).
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] for a scheme that is not known, with those that are; otherwise the adapter's own.
 pub async fn open(url: &str, durability: Durability) -> Result<Opened, StoreError> {
     match url.split_once(':') {
-        Some(("redis" | "redis+unix", _)) => {
+        Some(("redis" | "rediss" | "redis+unix", _)) => {
             let timing = SessionTiming::default();
             Ok(Opened {
                 rooms: Arc::new(RedisStore::open(url, durability).await?),

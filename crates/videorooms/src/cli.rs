@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use videorooms_domain::NodeId;
+
 use crate::config::Sources;
 
 /// Video rooms that survive their servers.
@@ -28,6 +30,18 @@ pub enum Command {
         #[command(subcommand)]
         action: ConfigAction,
     },
+    /// Makes what the nodes of a cluster know each other by.
+    Cluster {
+        /// What.
+        #[command(subcommand)]
+        action: ClusterAction,
+        /// Where the files are; the part of it named after a node goes to that node, and to no other.
+        #[arg(long, default_value = "identities", global = true)]
+        dir: PathBuf,
+        /// How long certificates of nodes are valid.
+        #[arg(long, default_value_t = 825, global = true)]
+        days: u32,
+    },
     /// What an operator needs.
     Operator {
         /// What.
@@ -43,6 +57,35 @@ pub enum ConfigAction {
     Check(SourceArgs),
     /// Prints every key, its value and where that came from.
     Explain(SourceArgs),
+}
+
+/// What to make for a cluster.
+#[derive(Debug, Subcommand)]
+pub enum ClusterAction {
+    /// An authority, a secret, and an identity for each of these nodes.
+    Init {
+        /// Names of the nodes.
+        #[arg(required = true)]
+        nodes: Vec<NodeId>,
+        /// The cluster's name, as cluster.name has it.
+        #[arg(long, default_value = "videorooms")]
+        name: String,
+    },
+    /// The identity of one more node.
+    AddNode {
+        /// Its name.
+        node: NodeId,
+    },
+    /// A node's certificate, valid from now on.
+    Renew {
+        /// Its name.
+        node: NodeId,
+    },
+    /// Takes a node's certificate out of use.
+    Revoke {
+        /// Its name.
+        node: NodeId,
+    },
 }
 
 /// What an operator needs.

@@ -131,7 +131,10 @@ impl StoreUrl {
     fn is_known(&self) -> bool {
         let url = &self.0;
         let has_more = |scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty());
-        url == "memory:" || ["file:", "redis://", "redis+unix://"].into_iter().any(has_more)
+        url == "memory:"
+            || ["file:", "redis://", "rediss://", "redis+unix://"]
+                .into_iter()
+                .any(has_more)
     }
 }
 

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod explain;
 mod health;
+pub mod identities;
 mod keep;
 mod lines;
 mod listen;
@@ -18,5 +19,5 @@ mod standing;
 mod supervisor;
 mod telemetry;
 
-pub use node::{Node, NodeBuilder};
+pub use node::{Node, NodeBuilder, now};
 pub use telemetry::Telemetry;

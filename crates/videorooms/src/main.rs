@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::Parser;
-use videorooms::cli::{Cli, Command, ConfigAction, OperatorAction};
+use videorooms::cli::{Cli, ClusterAction, Command, ConfigAction, OperatorAction};
 use videorooms::config::{Config, Sources};
+use videorooms::identities::Identities;
 use videorooms::{Node, Telemetry, explain, operator, shutdown};
 
 /// A burst of joins allocates from every core at once, where the system's allocator makes one wait for the other.
@@ -35,6 +36,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Config {
             action: ConfigAction::Explain(args),
         } => explain::explain(&Sources::from(args)),
+        Command::Cluster { action, dir, days } => cluster(action, Identities::in_folder(dir), days),
         Command::Operator {
             action: OperatorAction::Token { ttl, source },
         } => {
@@ -43,6 +45,33 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+fn cluster(action: ClusterAction, files: Identities, days: u32) -> anyhow::Result<()> {
+    let now = videorooms::now();
+    let (folders, said) = match action {
+        ClusterAction::Init { nodes, name } => (
+            files.init(&name, &nodes, days, now)?,
+            "copy to its node as cluster.identity, and keep authority/ off all of them:",
+        ),
+        ClusterAction::AddNode { node } => (
+            vec![files.add(&node, days, now)?],
+            "copy to its node as cluster.identity:",
+        ),
+        ClusterAction::Renew { node } => (
+            vec![files.renew(&node, days, now)?],
+            "copy node.pem to its node and restart it:",
+        ),
+        ClusterAction::Revoke { node } => (
+            files.revoke(&node, now)?,
+            "copy revoked.pem to each node and restart it:",
+        ),
+    };
+    explain::print_line(said);
+    folders
+        .iter()
+        .for_each(|folder| explain::print_line(&format!("  {}", folder.display())));
+    Ok(())
 }
 
 fn serve(config: Config) -> anyhow::Result<()> {

@@ -11,7 +11,7 @@ use ractor::{Actor, ActorCell, ActorRef};
 use tokio::task::JoinHandle;
 use videorooms_admin::{PrometheusHandle, Readiness};
 use videorooms_debug::{DebugLog, DebugLogArguments};
-use videorooms_domain::{Epoch, Grace, NodeId, NodeIncarnation};
+use videorooms_domain::{Epoch, Grace, NodeId, NodeIncarnation, Timestamp};
 use videorooms_gateway::auth::Keys;
 use videorooms_gateway::{Door, DoorParts, Gateway, GatewayArguments, GatewayConfig, Hub, Rate};
 use videorooms_rooms::{MediaHost, Ownership, Rooms, RoomsConfig, RoomsSupervisor};
@@ -421,6 +421,12 @@ where
         }
         .boxed()
     })
+}
+
+/// The time of day, for what is dated.
+#[must_use]
+pub fn now() -> Timestamp {
+    Timestamp(now_ms())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one clock of this crate")]

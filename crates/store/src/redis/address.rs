@@ -1,6 +1,9 @@
-//! `redis://user:password@host:port/db?prefix=…`, and the same with `redis+unix:///path`.
+//! `redis://user:password@host:port/db?prefix=…`, the same over TLS with `rediss://`, and with `redis+unix:///path`.
+//!
+//! Over TLS the server's certificate is checked against the system's roots or those of the file `ca`, and `cert` and `key` are who we are; all are PEM, read
+//! when the store is opened.
 
-use redis::{Client, ConnectionInfo, IntoConnectionInfo as _};
+use redis::{Client, ClientTlsConfig, ConnectionInfo, IntoConnectionInfo as _, TlsCertificates};
 
 use crate::StoreError;
 
@@ -16,14 +19,9 @@ pub(super) struct Address {
 
 impl Address {
     pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
-        let wrong = |what: &str| StoreError::Unavailable(format!("the store's URL {what}"));
-        let (base, prefix) = match url.split_once('?') {
-            None => (url, PREFIX),
-            Some((base, query)) => {
-                let prefix = query.strip_prefix("prefix=");
-                (base, prefix.ok_or_else(|| wrong("takes one parameter, prefix"))?)
-            }
-        };
+        let (base, query) = url.split_once('?').unwrap_or((url, ""));
+        let query = Query::parse(query)?;
+        let prefix = query.prefix.unwrap_or(PREFIX);
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
         if prefix.is_empty() || prefix.len() > MAX_PREFIX || !prefix.chars().all(is_plain) {
             return Err(wrong(
@@ -31,15 +29,80 @@ impl Address {
             ));
         }
         // The library's error may show the password.
-        let info: ConnectionInfo = base
-            .into_connection_info()
-            .map_err(|_| wrong("is none of Redis: redis://[user:password@]host[:port][/db]"))?;
-        let client = Client::open(info).map_err(|_| wrong("cannot be used"))?;
+        let info: ConnectionInfo = base.into_connection_info().map_err(|_| {
+            wrong("is none of Redis: redis://[user:password@]host[:port][/db], or rediss:// for TLS")
+        })?;
+        let client = if base.starts_with("rediss:") {
+            // Whoever installed one before in this process has ours, too.
+            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+            Client::build_with_tls(info, query.certificates()?)
+                .map_err(|_| wrong("names certificates or a key that are not PEM"))?
+        } else if query.certificate_files().is_empty() {
+            Client::open(info).map_err(|_| wrong("cannot be used"))?
+        } else {
+            return Err(wrong("takes ca, cert and key for rediss:// only"));
+        };
         Ok(Self {
             client,
             prefix: prefix.to_owned(),
         })
     }
+}
+
+/// What stands behind the question mark; values are taken as they are written.
+#[derive(Default)]
+struct Query<'a> {
+    prefix: Option<&'a str>,
+    ca: Option<&'a str>,
+    cert: Option<&'a str>,
+    key: Option<&'a str>,
+}
+
+impl<'a> Query<'a> {
+    fn parse(text: &'a str) -> Result<Self, StoreError> {
+        let mut query = Self::default();
+        for parameter in text.split('&').filter(|parameter| !parameter.is_empty()) {
+            let former_or_unknown = match parameter.split_once('=') {
+                Some(("prefix", value)) => query.prefix.replace(value),
+                Some(("ca", value)) => query.ca.replace(value),
+                Some(("cert", value)) => query.cert.replace(value),
+                Some(("key", value)) => query.key.replace(value),
+                Some(_) | None => Some(parameter),
+            };
+            if former_or_unknown.is_some() {
+                return Err(wrong("takes prefix, ca, cert and key, each once"));
+            }
+        }
+        Ok(query)
+    }
+
+    fn certificate_files(&self) -> Vec<&'a str> {
+        [self.ca, self.cert, self.key].into_iter().flatten().collect()
+    }
+
+    fn certificates(&self) -> Result<TlsCertificates, StoreError> {
+        let client_tls = match (self.cert, self.key) {
+            (Some(cert), Some(key)) => Some(ClientTlsConfig {
+                client_cert: read(cert)?,
+                client_key: read(key)?,
+            }),
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => return Err(wrong("needs both cert and key, or neither")),
+        };
+        let root_cert = self.ca.map(read).transpose()?;
+        Ok(TlsCertificates {
+            client_tls,
+            root_cert,
+        })
+    }
+}
+
+fn read(file: &str) -> Result<Vec<u8>, StoreError> {
+    std::fs::read(file).map_err(|error| wrong(&format!("names {file}, which cannot be read: {error}")))
+}
+
+fn wrong(what: &str) -> StoreError {
+    StoreError::Unavailable(format!("the store's URL {what}"))
 }
 
 #[cfg(test)]
@@ -58,6 +121,7 @@ mod tests {
         let prefix = |url| Address::parse(url).unwrap().prefix;
         assert_eq!(prefix("redis://localhost"), "videorooms");
         assert_eq!(prefix("redis://u:p@10.0.0.1:7000/2?prefix=house:a"), "house:a");
+        assert_eq!(prefix("rediss://:p@h:7000?prefix=x"), "x");
         assert_eq!(prefix("redis+unix:///run/redis.sock?prefix=x"), "x");
     }
 
@@ -69,6 +133,13 @@ mod tests {
             "redis://u:hunter2@h?prefix=a b",
             "redis://u:hunter2@h?db=1",
             "redis:",
+            "redis://u:hunter2@h?prefix=a&prefix=b",
+            "redis://u:hunter2@h?prefix",
+            "redis://u:hunter2@h?ca=/ca.pem",
+            "rediss://u:hunter2@h?ca=/nowhere/ca.pem",
+            "rediss://u:hunter2@h?cert=/dev/null",
+            "rediss://u:hunter2@h?cert=/dev/null&key=/dev/null",
+            "rediss://u:hunter2@host:port",
         ] {
             let message = refusal(url);
             assert!(!message.contains("hunter2"), "{message}");
