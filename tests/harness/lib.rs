@@ -2,12 +2,14 @@
 
 mod api;
 mod client;
+mod cluster;
 mod fuzz;
 mod node;
 mod redis;
 
 pub use api::{create_room, get, http};
 pub use client::{Client, Reply};
+pub use cluster::ClusterProcesses;
 pub use fuzz::{Change, Random};
 pub use node::{NodeProcess, Run, run};
 pub use redis::{RedisData, RedisServer};

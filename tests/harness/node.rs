@@ -1,8 +1,10 @@
 //! A node as its user starts it: the real binary, on ports that the kernel chooses, with a data folder of its own.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -28,11 +30,11 @@ impl NodeProcess {
 
     /// Starts a node for development on data that an earlier one left.
     pub async fn start_on(data: TempDir) -> Self {
-        Self::start_with(data, &[]).await
+        Self::start_with::<&str>(data, &[]).await
     }
 
     /// As [`Self::start_on`], with more variables.
-    pub async fn start_with(data: TempDir, environment: &[(&str, &str)]) -> Self {
+    pub async fn start_with<T: AsRef<OsStr>>(data: TempDir, environment: &[(T, T)]) -> Self {
         let mut command = command(&["serve", "--dev"], environment);
         Self::spawn(command.args(ANY_PORTS), data).await
     }
@@ -120,6 +122,28 @@ impl NodeProcess {
         self.child.id().expect("it runs")
     }
 
+    /// SIGSTOP: it falls silent.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Ends a [`Self::pause`].
+    pub fn go_on(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
+        kill_process(pid.expect("a process has a number"), signal).expect("it runs");
+    }
+
+    /// Waits until it ends by itself; answers the exit code.
+    pub async fn ended(mut self) -> (Option<i32>, TempDir) {
+        let status = timeout(DEADLINE, self.child.wait()).await;
+        let status = status.expect("it ends in time").expect("it was running");
+        (status.code(), self.data)
+    }
+
     /// `kill -9`; gives the data back for a next boot.
     pub async fn kill(mut self) -> TempDir {
         self.child.kill().await.expect("it was running");
@@ -127,19 +151,9 @@ impl NodeProcess {
     }
 
     /// SIGTERM; answers the exit code once it has drained.
-    pub async fn terminate(mut self) -> (Option<i32>, TempDir) {
-        let pid = self.child.id().expect("it was running").to_string();
-        let sent = Command::new("kill")
-            .args(["-TERM", &pid])
-            .status()
-            .await
-            .expect("kill is there");
-        assert!(sent.success());
-        let status = timeout(DEADLINE, self.child.wait())
-            .await
-            .expect("it stops in time")
-            .expect("it was running");
-        (status.code(), self.data)
+    pub async fn terminate(self) -> (Option<i32>, TempDir) {
+        self.signal(Signal::TERM);
+        self.ended().await
     }
 }
 
@@ -200,12 +214,14 @@ const ANY_PORTS: [&str; 6] = [
 ];
 
 /// The program, without what the environment of the tests would tell it.
-fn command(args: &[&str], environment: &[(&str, &str)]) -> Command {
+fn command<T: AsRef<OsStr>>(args: &[&str], environment: &[(T, T)]) -> Command {
     let mut command = Command::new(binary());
     for name in ["SECRET_KEY_BASE", "SECRET_KEY_BASE_PREVIOUS"] {
         command.env_remove(name);
     }
-    command.args(args).envs(environment.iter().copied());
+    command
+        .args(args)
+        .envs(environment.iter().map(|(name, value)| (name, value)));
     command
 }
 

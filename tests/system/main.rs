@@ -1,6 +1,7 @@
 //! System tests: the real binary, spoken to as its users do, and facts about the whole workspace.
 
 mod architecture;
+mod cluster;
 mod command_line;
 mod licences;
 mod lifecycle;

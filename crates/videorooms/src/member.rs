@@ -12,7 +12,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
-use videorooms_cluster::links::{Identity, LinkError, LinkEvent, Links, LinksConfig, Secret, Service};
+use videorooms_cluster::links::{
+    Identity, LinkError, LinkEvent, Links, LinksConfig, Refusal as Unlinked, Secret, Service,
+};
 use videorooms_cluster::{Cluster, ClusterConfig, ClusterEvent, Place, ServiceName, Timing};
 use videorooms_domain::{NodeId, NodeIncarnation, SHARDS, ShardId};
 use videorooms_gateway::Door;
@@ -319,6 +321,10 @@ async fn watch(mut seen: mpsc::Receiver<LinkEvent>, cluster: Cluster, rooms: Roo
                 tracing::warn!(%node, "the link broke");
                 rooms.link_lost(&node);
             }
+            LinkEvent::Refused {
+                reason: Unlinked::NotAPeer,
+                ..
+            } => tracing::debug!("a newcomer was not known yet"),
             LinkEvent::Refused { node, reason } => {
                 let node = node.map_or_else(|| "someone".to_owned(), |node| node.to_string());
                 tracing::warn!(node, ?reason, "a node was not linked with");

@@ -1,0 +1,135 @@
+//! A cluster of real nodes with a real Redis and real certificates, on ports that the kernel chooses.
+
+use std::collections::BTreeMap;
+
+use tempfile::TempDir;
+use tokio::time::timeout;
+
+use crate::{DEADLINE, NodeProcess, RedisServer, get, run};
+
+/// Between two looks at what only a node's figures tell.
+const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(20);
+
+/// Nodes that share a Redis. All are killed when it is dropped.
+pub struct ClusterProcesses {
+    /// Where they keep rooms and who owns them.
+    pub redis: RedisServer,
+    identities: TempDir,
+    nodes: BTreeMap<String, NodeProcess>,
+}
+
+impl ClusterProcesses {
+    /// Starts nodes of these names, one after the other.
+    pub async fn start(names: &[&str]) -> Self {
+        let identities = TempDir::new().expect("a temporary folder");
+        let dir = identities.path().display().to_string();
+        let mut init = vec!["cluster", "init", "--dir", &dir];
+        init.extend(names);
+        let _ = run(&init, &[]).await.ok();
+        let mut cluster = Self {
+            redis: RedisServer::start(),
+            identities,
+            nodes: BTreeMap::new(),
+        };
+        for name in names {
+            cluster.start_node(name).await;
+        }
+        cluster
+    }
+
+    /// Makes an identity for one more node, as `cluster add-node` does.
+    pub async fn add_identity(&self, name: &str) {
+        let dir = self.identities.path().display().to_string();
+        let _ = run(&["cluster", "add-node", "--dir", &dir, name], &[]).await.ok();
+    }
+
+    /// Starts a node that has an identity.
+    pub async fn start_node(&mut self, name: &str) {
+        let node = self.spawn(name).await;
+        self.nodes.insert(name.to_owned(), node);
+    }
+
+    /// Starts a process of this name beside one that may run already.
+    pub async fn spawn(&self, name: &str) -> NodeProcess {
+        let data = TempDir::new().expect("a temporary folder");
+        NodeProcess::start_with(data, &self.environment(name)).await
+    }
+
+    fn environment(&self, name: &str) -> Vec<(String, String)> {
+        let identity = self.identities.path().join(name).display().to_string();
+        [
+            ("VIDEOROOMS__NODE", name.to_owned()),
+            ("VIDEOROOMS__STORE__URL", self.redis.url()),
+            ("VIDEOROOMS__CLUSTER__LISTEN", "127.0.0.1:0".to_owned()),
+            ("VIDEOROOMS__CLUSTER__IDENTITY", identity),
+            // What they do is tried, not how patient they are.
+            ("VIDEOROOMS__LIMITS__HTTP_PER_SECOND", "100000".to_owned()),
+            ("VIDEOROOMS__LIMITS__PUSHES_PER_SECOND", "100000".to_owned()),
+            ("VIDEOROOMS__LIMITS__ROOM_PUSHES_PER_SECOND", "100000".to_owned()),
+            ("VIDEOROOMS__LIMITS__CHAT_PER_SECOND", "100000".to_owned()),
+            ("VIDEOROOMS__LIMITS__FRAMES_PER_SECOND", "100000".to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
+    /// A running node.
+    #[must_use]
+    pub fn node(&self, name: &str) -> &NodeProcess {
+        &self.nodes[name]
+    }
+
+    /// Takes a node out, to kill or stop it.
+    pub fn take(&mut self, name: &str) -> NodeProcess {
+        self.nodes.remove(name).expect("it runs")
+    }
+
+    /// Waits until a figure of a node is as wanted.
+    pub async fn until_figure(&self, name: &str, figure: &str, wanted: impl Fn(f64) -> bool) {
+        let url = self.node(name).admin_url("/metrics");
+        let wait = async {
+            loop {
+                let text = get(&url).await.text().await.expect("figures are text");
+                let value = text
+                    .lines()
+                    .find_map(|line| line.strip_prefix(figure)?.trim().parse().ok());
+                if value.is_some_and(&wanted) {
+                    return;
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        let waited = timeout(DEADLINE, wait).await;
+        waited.unwrap_or_else(|_| panic!("{figure} of {name} never was as wanted"));
+    }
+
+    /// Waits until every node is linked with every other and owns a part of the shards.
+    pub async fn until_whole(&self) {
+        let others = (self.nodes.len() - 1) as f64;
+        for name in self.nodes.keys() {
+            self.until_figure(name, "videorooms_cluster_links_up ", |up| up == others)
+                .await;
+            self.until_figure(name, "videorooms_cluster_shards_held ", |held| held > 0.0)
+                .await;
+        }
+    }
+
+    /// Makes rooms until one is owned by this node; answers its id and the host's token.
+    pub async fn room_on(&self, name: &str) -> (String, String) {
+        loop {
+            let before = self.live_rooms(name).await;
+            let (room, token) = self.node(name).create_room().await;
+            // Whoever looks at it has it in its owner's memory.
+            get(&self.node(name).url(&format!("/api/rooms/{room}"))).await;
+            if self.live_rooms(name).await > before {
+                return (room, token);
+            }
+        }
+    }
+
+    async fn live_rooms(&self, name: &str) -> u64 {
+        let status = get(&self.node(name).url("/api/status")).await;
+        let status: serde_json::Value = status.json().await.expect("status is JSON");
+        status["rooms"].as_u64().expect("a number")
+    }
+}
