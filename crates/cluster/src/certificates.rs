@@ -278,9 +278,11 @@ fn parsed<T>(certificate: &str, read: impl FnOnce(&X509Certificate<'_>) -> T) ->
 
 fn named_node(certificate: &X509Certificate<'_>) -> Option<NodeId> {
     let names = certificate.subject_alternative_name().ok()??;
-    let mut nodes = names.value.general_names.iter().filter_map(|name| match name {
-        GeneralName::URI(uri) => uri.strip_prefix(URI),
-        _ => None,
+    let mut nodes = names.value.general_names.iter().filter_map(|name| {
+        let GeneralName::URI(uri) = name else {
+            return None;
+        };
+        uri.strip_prefix(URI)
     });
     // A certificate with two would be two nodes.
     let first = nodes.next()?;
