@@ -2,7 +2,7 @@
 //!
 //! From PEM to PEM, with the time as an argument; where the files lie is for the command line. Keys are ECDSA on P-256, drawn from the operating
 //! system. Invariant: a certificate of this authority names exactly one node, in the URI `videorooms:node:<id>`; the DNS name
-//! ([`server_name`]) says the same in the form that TLS checks by itself.
+//! `<id>.node.videorooms.internal` says the same in the form that TLS checks by itself.
 
 use std::fmt;
 
