@@ -2,7 +2,7 @@
 //!
 //! From PEM to PEM, with the time as an argument; where the files lie is for the command line. Keys are ECDSA on P-256, drawn from the operating
 //! system. Invariant: a certificate of this authority names exactly one node, in the URI `videorooms:node:<id>`; the DNS name
-//! ([`server_name`]) says the same in the form that TLS checks by itself.
+//! `<id>.node.videorooms.internal` says the same in the form that TLS checks by itself.
 
 use std::fmt;
 
@@ -278,9 +278,11 @@ fn parsed<T>(certificate: &str, read: impl FnOnce(&X509Certificate<'_>) -> T) ->
 
 fn named_node(certificate: &X509Certificate<'_>) -> Option<NodeId> {
     let names = certificate.subject_alternative_name().ok()??;
-    let mut nodes = names.value.general_names.iter().filter_map(|name| match name {
-        GeneralName::URI(uri) => uri.strip_prefix(URI),
-        _ => None,
+    let mut nodes = names.value.general_names.iter().filter_map(|name| {
+        let GeneralName::URI(uri) = name else {
+            return None;
+        };
+        uri.strip_prefix(URI)
     });
     // A certificate with two would be two nodes.
     let first = nodes.next()?;

@@ -1,5 +1,7 @@
 //! What a node listens on beside the cluster port. Alone in its process, which is what it looks at.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

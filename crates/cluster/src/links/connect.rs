@@ -78,9 +78,10 @@ async fn connect(address: &str) -> Result<TcpStream, Undialled> {
         .await
         .and_then(|tcp| prepare(&tcp).map(|()| tcp));
     connected.map_err(|error| Undialled {
-        error: match error.kind() {
-            ErrorKind::ConnectionRefused => DialError::Refused,
-            _ => DialError::Failed,
+        error: if error.kind() == ErrorKind::ConnectionRefused {
+            DialError::Refused
+        } else {
+            DialError::Failed
         },
         refusal: None,
     })

@@ -208,3 +208,33 @@ async fn two_nodes_on_one_address_after_each_other_are_two_boots() {
     link(&[&a, &second]).await;
     assert_eq!(a.call(&second, vec![ECHO]).await.unwrap(), vec![ECHO]);
 }
+
+/// Bug 2 once more: within one boot the library would choose by a number that it drew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_that_only_the_dialler_lost_is_made_anew() {
+    let authority = Authority::new();
+    let (a, b) = (
+        Node::start("a", &authority).await,
+        Node::start("b", &authority).await,
+    );
+    let proxy = Proxy::before(&b).await;
+    a.links.peers(vec![(b.me.clone(), proxy.address.clone())]);
+    b.links.peers(vec![a.row()]);
+    a.until_up(&b).await;
+    for _ in 0..6 {
+        b.until_up(&a).await;
+        let before = a.seen().ups.len();
+        proxy.hang_up();
+        a.until("linked again", |seen| seen.ups.len() > before).await;
+        // The two streams are lost one after the other, so the first new link may not be the last.
+        for (from, to) in [(&a, &b), (&b, &a)] {
+            within("calls pass again", async {
+                while from.call(to, vec![ECHO]).await.is_err() {
+                    from.until_up(to).await;
+                    tokio::task::yield_now().await;
+                }
+            })
+            .await;
+        }
+    }
+}

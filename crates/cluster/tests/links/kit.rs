@@ -325,10 +325,19 @@ pub(crate) async fn pair(authority: &Authority) -> (Node, Node) {
     (a, b)
 }
 
-/// Stands before a node and passes bytes on until it falls silent: then connections stay open, and nothing passes any more.
+/// Stands before a node and passes bytes on, for as long as it likes.
 pub(crate) struct Proxy {
     pub(crate) address: Arc<str>,
-    is_silent: watch::Sender<bool>,
+    mode: watch::Sender<Mode>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Passes,
+    /// Connections stay open, and nothing passes any more.
+    IsSilent,
+    /// Of the connections that were there, the end of whoever dialled is closed and the other end is not.
+    HungUp,
 }
 
 impl Proxy {
@@ -338,27 +347,36 @@ impl Proxy {
             .unwrap();
         let address: Arc<str> = listener.local_addr().unwrap().to_string().into();
         let to: SocketAddr = node.address.parse().unwrap();
-        let is_silent = watch::Sender::new(false);
-        let silence = is_silent.subscribe();
+        let mode = watch::Sender::new(Mode::Passes);
+        let modes = mode.subscribe();
         tokio::spawn(async move {
             while let Ok((mut one, _)) = listener.accept().await {
-                let mut silence = silence.clone();
+                let mut modes = modes.clone();
+                modes.mark_unchanged();
                 tokio::spawn(async move {
                     let mut other = TcpStream::connect(to).await.unwrap();
-                    tokio::select! {
-                        biased;
-                        _ = silence.wait_for(|is_silent| *is_silent) => {}
-                        _ = copy_bidirectional(&mut one, &mut other) => return,
+                    if *modes.borrow() != Mode::IsSilent {
+                        tokio::select! {
+                            biased;
+                            _ = modes.changed() => {}
+                            _ = copy_bidirectional(&mut one, &mut other) => return,
+                        }
                     }
-                    // Both ends stay open for as long as the proxy is.
-                    while silence.changed().await.is_ok() {}
+                    let one = (*modes.borrow() != Mode::HungUp).then_some(one);
+                    // Open for as long as the proxy is.
+                    while modes.changed().await.is_ok() {}
+                    drop(one);
                 });
             }
         });
-        Self { address, is_silent }
+        Self { address, mode }
     }
 
     pub(crate) fn fall_silent(&self) {
-        self.is_silent.send_replace(true);
+        self.mode.send_replace(Mode::IsSilent);
+    }
+
+    pub(crate) fn hang_up(&self) {
+        self.mode.send_replace(Mode::HungUp);
     }
 }

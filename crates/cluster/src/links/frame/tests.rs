@@ -45,7 +45,9 @@ fn no_bytes_are_too_wrong_to_be_looked_at() {
     for length in 0..64 {
         for first in 0..5 {
             let mut bytes = vec![first; length];
-            bytes.first_mut().map(|version| *version = VERSION);
+            if let Some(version) = bytes.first_mut() {
+                *version = VERSION;
+            }
             drop(Frame::decode(bytes.clone().into()));
             drop(Answer::decode(bytes.into()));
         }
