@@ -31,8 +31,8 @@ impl Member {
             .json(&body)
             .send()
             .await
-            .unwrap();
-        let answer: Value = answer.json().await.unwrap();
+            .expect("an answer");
+        let answer: Value = answer.json().await.expect("JSON");
         Self::join(node, room, json!({ "token": answer["token"] })).await
     }
 
@@ -58,7 +58,7 @@ impl Member {
         let mut heard = Vec::new();
         while heard.len() < lines {
             let line = self.client.event(&self.topic, "chat_message").await;
-            heard.push(line["id"].as_str().unwrap().to_owned());
+            heard.push(line["id"].as_str().expect("an id").to_owned());
         }
         heard
     }

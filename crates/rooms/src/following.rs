@@ -191,11 +191,14 @@ impl Following {
         };
         let publication = |body| Publication { room, epoch, body };
         let answer = if is_whole {
-            let facts = missed.iter().filter_map(|body| match body {
-                Body::Durable(fact) => Some(event(fact.position, publication(body.clone()))),
-                _ => None,
-            });
-            Answered::Tail(epoch, facts.collect())
+            let durable = |body: &Body| {
+                if let Body::Durable(fact) = body {
+                    Some(event(fact.position, publication(body.clone())))
+                } else {
+                    None
+                }
+            };
+            Answered::Tail(epoch, missed.iter().filter_map(durable).collect())
         } else {
             Answered::Snapshot(position, None)
         };
@@ -208,15 +211,13 @@ impl Following {
             })
             .collect();
         // What hangs on an event comes right after it.
-        let mut is_told = false;
         for body in missed {
-            match &body {
-                Body::Durable(fact) => {
-                    is_told = !is_whole || events.iter().any(|event| event.last == fact.position.seq);
-                }
-                _ => {}
-            }
-            if is_told || !matches!(body, Body::Durable(_)) {
+            let is_known = if let Body::Durable(fact) = &body {
+                is_whole && events.iter().all(|event| event.last != fact.position.seq)
+            } else {
+                false
+            };
+            if !is_known {
                 self.subscribers.publish(publication(body));
             }
         }

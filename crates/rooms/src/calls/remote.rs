@@ -130,28 +130,33 @@ impl Remote {
 
     /// Asks where the room stands whose roll is called along the way, many rooms at once.
     pub(crate) async fn subscribe(&self, wishes: Vec<Subscription>) -> Tried<Vec<Subscribed>> {
-        match self.ask(Content::Subscribe(wishes)).await? {
-            Content::Subscribed(answers) => Ok(answers),
-            other => Err(unexpected(other)),
+        let content = self.ask(Content::Subscribe(wishes)).await?;
+        if let Content::Subscribed(answers) = content {
+            Ok(answers)
+        } else {
+            Err(unexpected(content))
         }
     }
 
     /// Asks a node who is attached to a room there.
     pub(crate) async fn roll_call(&self, room: RoomId) -> Tried<RollCall> {
-        match self
+        let content = self
             .ask_of(ServiceName::GatewayHub, Content::AskRollCall { room })
-            .await?
-        {
-            Content::RollCall(call) => Ok(call),
-            other => Err(unexpected(other)),
+            .await?;
+        if let Content::RollCall(call) = content {
+            Ok(call)
+        } else {
+            Err(unexpected(content))
         }
     }
 
     async fn call(&self, room: RoomId, ask: Ask) -> Tried<Answer> {
         let epoch = self.epoch;
-        match self.ask(Content::Call(Call { room, epoch, ask })).await? {
-            Content::Answer(answer) => Ok(answer),
-            other => Err(unexpected(other)),
+        let content = self.ask(Content::Call(Call { room, epoch, ask })).await?;
+        if let Content::Answer(answer) = content {
+            Ok(answer)
+        } else {
+            Err(unexpected(content))
         }
     }
 

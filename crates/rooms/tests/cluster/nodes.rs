@@ -130,12 +130,14 @@ impl Hub {
 
     /// Lines of chat with their seq, in order.
     pub(crate) fn chats(&self) -> Vec<(u64, String)> {
-        let chat = |body| match body {
-            Body::Durable(fact) => match &fact.event {
-                Event::ChatPosted { text, .. } => Some((fact.position.seq.0, text.clone())),
-                _ => None,
-            },
-            _ => None,
+        let chat = |body| {
+            if let Body::Durable(fact) = body
+                && let Event::ChatPosted { text, .. } = &fact.event
+            {
+                Some((fact.position.seq.0, text.clone()))
+            } else {
+                None
+            }
         };
         self.said().into_iter().filter_map(chat).collect()
     }
