@@ -25,7 +25,7 @@ PAGE := frontend/dist/index.html
 
 step = @printf '\033[1m==> %s\033[0m\n' "$(1)"
 
-.PHONY: help run build test test-setup test-frontend test-rust test-clients test-e2e check model bench fmt clean tools
+.PHONY: help run cluster build test test-setup test-frontend test-rust test-clients test-e2e check model bench fmt clean tools
 
 help: ## List the words
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -34,6 +34,13 @@ help: ## List the words
 run: build ## Build what changed and run one node on http://localhost:4000 (ARGS="…" are flags of the program)
 	$(call step,starting one node; Ctrl-C stops it)
 	@exec $(BINARY) serve --dev $(ARGS)
+
+cluster: build ## Run three nodes with Redis and nginx on http://localhost:4000 (DOOR=… is another port)
+	$(call step,looking for Redis and nginx)
+	@tests/tool.sh redis
+	@tests/tool.sh nginx
+	$(call step,starting the nodes of cluster.toml; Ctrl-C stops them)
+	@exec tests/cluster.sh $(BINARY)
 
 build: tools $(PAGE) ## Build the page and the binary
 	$(call step,building the binary (the first time takes minutes))

@@ -25,6 +25,12 @@ case ${1:-} in
     remedy="install Redis 7.0 or later"
     version=(--version)
     ;;
+  nginx)
+    commands=(nginx)
+    packages=(nginx-light)
+    remedy="install nginx"
+    version=(-v)
+    ;;
   *) fail "no tool is called \"${1:-}\"" ;;
 esac
 
