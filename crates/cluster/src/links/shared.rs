@@ -31,6 +31,8 @@ pub(crate) struct Shared {
 #[derive(Default)]
 struct Peers {
     wanted: BTreeMap<NodeId, Peer>,
+    /// The latest boot of a node that was heard, which the table may not know yet.
+    latest: BTreeMap<NodeId, u64>,
     /// The latest boot of a node that was declared dead.
     dead: BTreeMap<NodeId, u64>,
 }
@@ -79,6 +81,7 @@ impl Shared {
                 return;
             }
             peers.dead.retain(|node, _| wanted.contains_key(node));
+            peers.latest.retain(|node, _| wanted.contains_key(node));
             peers.wanted = wanted;
         }
         self.changed.notify_one();
@@ -99,12 +102,21 @@ impl Shared {
         self.changed.notify_one();
     }
 
+    /// That boot proved to be there: earlier ones are refused from now on.
+    pub(crate) fn heard(&self, other: &NodeIncarnation) {
+        let mut peers = self.peers.lock();
+        let latest = peers.latest.entry(other.node.clone()).or_default();
+        *latest = other.incarnation.max(*latest);
+    }
+
     /// Is that boot taken.
     pub(crate) fn admit(&self, other: &NodeIncarnation) -> Result<(), Refusal> {
         let peers = self.peers.lock();
         let wanted = peers.wanted.get(&other.node).ok_or(Refusal::NotAPeer)?;
         let dead = peers.dead.get(&other.node);
-        if other.incarnation < wanted.boot || dead.is_some_and(|dead| other.incarnation <= *dead) {
+        let latest = peers.latest.get(&other.node).copied().unwrap_or_default();
+        if other.incarnation < wanted.boot.max(latest) || dead.is_some_and(|dead| other.incarnation <= *dead)
+        {
             return Err(Refusal::EarlierBoot);
         }
         Ok(())

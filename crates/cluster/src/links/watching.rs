@@ -312,6 +312,7 @@ impl Watch {
         if !peer.link.opened(now, &other) {
             return;
         }
+        self.shared.heard(&other);
         peer.attempt = None;
         let is_same = peer.stream.as_ref().is_some_and(|former| former.other == other);
         if !is_same {

@@ -130,9 +130,12 @@ async fn a_newer_boot_that_links_shows_that_the_former_is_gone() {
     second.links.peers(vec![b.row()]);
     b.until_evidence("a", Evidence::Gone).await;
     b.until_up(&second).await;
+    // The former boot still dials, and the table still wants it.
+    a.until_refused(Refusal::EarlierBoot).await;
     introduce(&[&second, &b]);
     b.until_evidence("a", Evidence::Answering).await;
-    drop(a);
+    assert_eq!(b.call(&second, vec![ECHO]).await.unwrap(), vec![ECHO]);
+    assert_eq!(second.seen().ups.len(), 1, "nothing took its place");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
