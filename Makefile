@@ -25,7 +25,7 @@ PAGE := frontend/dist/index.html
 
 step = @printf '\033[1m==> %s\033[0m\n' "$(1)"
 
-.PHONY: help run cluster build test test-setup test-frontend test-rust test-clients test-e2e check model bench fmt clean tools
+.PHONY: help run cluster build test test-setup test-frontend test-rust test-clients test-e2e check model bench bench-failover fmt clean tools
 
 help: ## List the words
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -106,6 +106,13 @@ bench: tools $(PAGE) ## Measure a release build (ONLY=fanout,storm for some of i
 	@cargo build --release --manifest-path tests/bench/channel-load/Cargo.toml
 	$(call step,measuring)
 	@node tests/bench/run.mjs $(ONLY)
+
+bench-failover: tools $(PAGE) ## Measure how long rooms take to go on when their node dies (ARGS="--rounds 100", "--pause")
+	$(call step,release build of the node and of the measurement)
+	@cargo build --release -p videorooms
+	@cargo build --release -p videorooms-tests --example failover
+	$(call step,measuring)
+	@VIDEOROOMS_BINARY=$(CURDIR)/target/release/videorooms target/release/examples/failover $(ARGS)
 
 fmt: $(FRONTEND_DEPS) ## Format everything
 	@cargo fmt --all

@@ -1,6 +1,7 @@
 //! A Phoenix Channels V2 client for tests: frames in, frames out, no cleverness, so that a test sees the wire.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -90,6 +91,12 @@ impl Client {
     pub async fn event(&mut self, topic: &str, event: &str) -> Value {
         let wanted = |frame: &Value| frame[2] == topic && frame[3] == event;
         self.frame(wanted).await[4].take()
+    }
+
+    /// The next such event, if it comes within so many milliseconds.
+    pub async fn event_within(&mut self, topic: &str, event: &str, ms: u64) -> Option<Value> {
+        let within = Duration::from_millis(ms);
+        timeout(within, self.event(topic, event)).await.ok()
     }
 
     /// Pushes an event and does not wait; answers the push's ref.

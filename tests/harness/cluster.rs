@@ -21,20 +21,25 @@ pub struct ClusterProcesses {
 impl ClusterProcesses {
     /// Starts nodes of these names, one after the other.
     pub async fn start(names: &[&str]) -> Self {
+        let mut cluster = Self::prepare(names).await;
+        for name in names {
+            cluster.start_node(name).await;
+        }
+        cluster
+    }
+
+    /// Starts a Redis and makes identities for nodes of these names.
+    pub async fn prepare(names: &[&str]) -> Self {
         let identities = TempDir::new().expect("a temporary folder");
         let dir = identities.path().display().to_string();
         let mut init = vec!["cluster", "init", "--dir", &dir];
         init.extend(names);
         let _ = run(&init, &[]).await.ok();
-        let mut cluster = Self {
+        Self {
             redis: RedisServer::start(),
             identities,
             nodes: BTreeMap::new(),
-        };
-        for name in names {
-            cluster.start_node(name).await;
         }
-        cluster
     }
 
     /// Makes an identity for one more node, as `cluster add-node` does.
@@ -103,12 +108,19 @@ impl ClusterProcesses {
         waited.unwrap_or_else(|_| panic!("{figure} of {name} never was as wanted"));
     }
 
-    /// Waits until every node is linked with every other and owns a part of the shards.
-    pub async fn until_whole(&self) {
+    /// Waits until every node is linked with every other.
+    pub async fn until_linked(&self) {
         let others = (self.nodes.len() - 1) as f64;
         for name in self.nodes.keys() {
             self.until_figure(name, "videorooms_cluster_links_up ", |up| up == others)
                 .await;
+        }
+    }
+
+    /// Waits until every node is linked with every other and owns a part of the shards.
+    pub async fn until_whole(&self) {
+        self.until_linked().await;
+        for name in self.nodes.keys() {
             self.until_figure(name, "videorooms_cluster_shards_held ", |held| held > 0.0)
                 .await;
         }

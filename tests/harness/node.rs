@@ -144,6 +144,11 @@ impl NodeProcess {
         (status.code(), self.data)
     }
 
+    /// `kill -9`, and no waiting.
+    pub fn kill_now(&self) {
+        self.signal(Signal::KILL);
+    }
+
     /// `kill -9`; gives the data back for a next boot.
     pub async fn kill(mut self) -> TempDir {
         self.child.kill().await.expect("it was running");

@@ -52,6 +52,10 @@ export class Server {
     return `ws://${this.#listen}/ws`;
   }
 
+  get isAlive() {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   get pid() {
     return this.#child?.pid;
   }
@@ -115,7 +119,7 @@ export class Server {
 
   /** Ends it in whatever state it is and removes its data. */
   async dispose() {
-    if (this.#child && this.#child.exitCode === null && this.#child.signalCode === null) await this.kill();
+    if (this.isAlive) await this.kill();
     await rm(this.data, { recursive: true, force: true });
   }
 }

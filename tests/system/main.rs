@@ -5,5 +5,7 @@ mod cluster;
 mod command_line;
 mod licences;
 mod lifecycle;
+mod member;
 mod operators;
+mod redis_faults;
 mod stopping;

@@ -70,8 +70,11 @@ export function everyone(people, act) {
   return Promise.all(people.map(act));
 }
 
-/** Declares the tests of a file; they share one browser, made as `options` say (see `launch`). */
-export function scenes(tests, options) {
+/**
+ * Declares the tests of a file; they share one browser, made as `options` say (see `launch`). Each has a `server` of its own: a node, or what
+ * else is started and disposed like one.
+ */
+export function scenes(tests, { server = Server, ...options } = {}) {
   let browser;
   test.before(async () => {
     browser = await launch(options);
@@ -79,7 +82,7 @@ export function scenes(tests, options) {
   test.after(() => browser?.close());
   for (const [name, act] of Object.entries(tests)) {
     test(name, { timeout: SCENE_MS }, async () => {
-      const scene = new Scene(browser, await Server.start());
+      const scene = new Scene(browser, await server.start());
       try {
         await act(scene);
         for (const { name: who, faults } of scene.people) assert.deepEqual(faults, [], `faults on ${who}'s page`);
