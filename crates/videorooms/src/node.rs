@@ -92,7 +92,6 @@ impl NodeBuilder {
         let (address, admin) = (public.local_addr()?, operators.local_addr()?);
         let keys = keys(&config)?;
         let (media, embedded) = media(&config, providers)?;
-        let media = MediaHost::new(media);
         let url = config.store_url();
         let store = videorooms_store::open(url.expose(), config.store.durability)
             .await
@@ -101,13 +100,15 @@ impl NodeBuilder {
         let (here, epoch) = boot(&*store, config.node_id()?, now_ms())
             .await
             .context("store")?;
+        let ownership = Ownership::Alone(epoch);
+        let media = MediaHost::new(media, here.clone(), ownership.clone());
         let hub = Hub::new();
         let rooms = Rooms::new(
             store,
             media.clone(),
             Arc::clone(&hub) as _,
             here.clone(),
-            Ownership::Alone(epoch),
+            ownership,
             rooms_config(&config),
         );
         let services = Services {
