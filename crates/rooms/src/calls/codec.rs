@@ -46,9 +46,9 @@ impl WireError {
     }
 }
 
-/// The bytes of an envelope, which has string keys only and nothing that fails to serialize.
+/// The bytes of an envelope.
 pub(crate) fn write(envelope: &impl Serialize, limit: usize) -> Result<Vec<u8>, WireError> {
-    let bytes = serde_json::to_vec(envelope).expect("an envelope can be written");
+    let bytes = to_json(envelope);
     check_size(&bytes, limit)?;
     Ok(bytes)
 }
@@ -67,6 +67,11 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8], limit: usize, known: u16) 
         return Err(WireError::Version { found, known });
     }
     serde_json::from_slice(bytes).map_err(unreadable)
+}
+
+fn to_json(envelope: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(envelope)
+        .expect("an envelope has string keys only and nothing that fails to serialize")
 }
 
 fn check_size(bytes: &[u8], limit: usize) -> Result<(), WireError> {

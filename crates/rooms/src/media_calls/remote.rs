@@ -62,14 +62,22 @@ impl Remote {
     async fn done(&self, ask: Ask) -> Result<(), SfuError> {
         match self.ask(ask).await? {
             Answer::Done => Ok(()),
-            _ => Err(misanswered()),
+            Answer::Room(_)
+            | Answer::Token(_)
+            | Answer::Health(_)
+            | Answer::Attached(_)
+            | Answer::Description(_) => Err(misanswered()),
         }
     }
 
     async fn room(&self, ask: Ask) -> Result<RoomInfo, SfuError> {
         match self.ask(ask).await? {
             Answer::Room(room) => Ok(room),
-            _ => Err(misanswered()),
+            Answer::Done
+            | Answer::Token(_)
+            | Answer::Health(_)
+            | Answer::Attached(_)
+            | Answer::Description(_) => Err(misanswered()),
         }
     }
 }
@@ -115,7 +123,11 @@ impl SfuProvider for Remote {
         };
         match self.ask(ask).await? {
             Answer::Token(token) => Ok(token),
-            _ => Err(misanswered()),
+            Answer::Done
+            | Answer::Room(_)
+            | Answer::Health(_)
+            | Answer::Attached(_)
+            | Answer::Description(_) => Err(misanswered()),
         }
     }
 
@@ -126,7 +138,11 @@ impl SfuProvider for Remote {
     async fn health_check(&self) -> Result<Health, SfuError> {
         match self.ask(Ask::Health).await? {
             Answer::Health(health) => Ok(health),
-            _ => Err(misanswered()),
+            Answer::Done
+            | Answer::Room(_)
+            | Answer::Token(_)
+            | Answer::Attached(_)
+            | Answer::Description(_) => Err(misanswered()),
         }
     }
 
@@ -191,7 +207,9 @@ impl Signalling for Remote {
     async fn offer(&self, peer: PeerId, offer: Offer) -> Result<Description, SfuError> {
         match self.ask(Ask::Offer { peer, offer }).await? {
             Answer::Description(answer) => Ok(answer),
-            _ => Err(misanswered()),
+            Answer::Done | Answer::Room(_) | Answer::Token(_) | Answer::Health(_) | Answer::Attached(_) => {
+                Err(misanswered())
+            }
         }
     }
 

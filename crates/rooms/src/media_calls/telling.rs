@@ -211,3 +211,6 @@ async fn last_word(host: &MediaHost, node: &NodeIncarnation, stream: u64) {
         sleep(LAST_WORD_AGAIN).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

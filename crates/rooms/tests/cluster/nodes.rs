@@ -66,7 +66,9 @@ impl Peers for Links {
         let answer = async {
             match service {
                 ServiceName::MediaHost => media.answer(&self.here, &call).await,
-                _ => rooms.answer(&self.here, &call).await,
+                ServiceName::NodeControl | ServiceName::RoomHost | ServiceName::GatewayHub => {
+                    rooms.answer(&self.here, &call).await
+                }
             }
         };
         let answer = timeout(within, answer).await;
@@ -80,7 +82,9 @@ impl Peers for Links {
         let (rooms, media) = self.wire.reach(&self.here, to)?;
         match service {
             ServiceName::MediaHost => drop(media.take_cast(&self.here, &cast)),
-            _ => drop(rooms.take_cast(&self.here, &cast)),
+            ServiceName::NodeControl | ServiceName::RoomHost | ServiceName::GatewayHub => {
+                drop(rooms.take_cast(&self.here, &cast));
+            }
         }
         Ok(())
     }
