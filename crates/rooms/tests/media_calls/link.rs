@@ -111,7 +111,9 @@ async fn whatever_comes_is_answered_and_only_the_known_sender_is_heard() {
     let (fake, host, _media) = linked();
     let refused = |bytes: Vec<u8>| match Envelope::decode(&bytes).unwrap().content {
         Content::Refused(Refused::Unavailable(_)) => {}
-        other => panic!("{other:?}"),
+        other @ (Content::Call(_) | Content::Cast(_) | Content::Answer(_) | Content::Refused(_)) => {
+            panic!("{other:?}")
+        }
     };
     refused(host.answer(&here(1), b"nonsense").await);
     for content in contents() {

@@ -37,13 +37,17 @@ impl Peers for Scripted {
         if let Some(refusal) = self.refusals.lock().pop_front() {
             return Err(refusal);
         }
-        let Content::Cast(tell) = Envelope::decode(&cast).unwrap().content else {
-            panic!("something else was told");
-        };
-        self.taken.lock().push(tell);
+        self.taken.lock().push(told_in(&cast));
         self.changed.notify_waiters();
         Ok(())
     }
+}
+
+fn told_in(cast: &[u8]) -> Tell {
+    let Content::Cast(tell) = Envelope::decode(cast).unwrap().content else {
+        panic!("something else was told");
+    };
+    tell
 }
 
 impl Scripted {
