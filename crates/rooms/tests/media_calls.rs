@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
+#[path = "../../sfu/tests/support/mod.rs"]
+mod browsers;
 #[path = "media_calls/contract.rs"]
 mod contract;
 #[path = "media_calls/examples.rs"]
