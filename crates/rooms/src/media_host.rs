@@ -5,7 +5,7 @@
 
 mod room_media;
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use videorooms_cluster::ServiceName;
@@ -173,7 +173,7 @@ impl MediaHost {
 
 /// A [`MediaHost`] that does not keep itself alive.
 #[cfg(any(test, feature = "test-kit"))]
-pub(crate) struct WeakMediaHost(Weak<Shared>);
+pub(crate) struct WeakMediaHost(std::sync::Weak<Shared>);
 
 #[cfg(any(test, feature = "test-kit"))]
 impl WeakMediaHost {
