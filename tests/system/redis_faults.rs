@@ -55,8 +55,8 @@ async fn goes_on_without(nodes: &ClusterProcesses, host: &mut Member, guest: &mu
             .expect("of the store");
         assert!(store["ok"] == false && store["detail"] != "", "{unready}");
     }
-    let line = json!({ "id": "too-early", "text": "too-early" });
-    let refused = host.client.push(&host.topic, "chat_send", line).await;
+    let renaming = json!({ "name": "Too early" });
+    let refused = host.client.push(&host.topic, "rename", renaming).await;
     assert_eq!(refused.reason(), "unavailable");
     // Once the nodes agree that it is nobody's fault, reactions come through again.
     let seen = async {

@@ -42,13 +42,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let store = MemoryStore::new();
     let epoch = store.open_reign(&here, Epoch::default(), 0).await?;
-    let media = MediaHost::new(Arc::new(FakeProvider::default()));
+    let ownership = Ownership::Alone(epoch);
+    let media = MediaHost::new(Arc::new(FakeProvider::default()), here.clone(), ownership.clone());
     let rooms = Rooms::new(
         Arc::new(store),
         media,
         Arc::new(Printer),
         here,
-        Ownership::Alone(epoch),
+        ownership,
         RoomsConfig::default(),
     );
     let (supervisor, ended) = Actor::spawn(None, RoomsSupervisor, rooms.clone()).await?;

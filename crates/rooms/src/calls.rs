@@ -6,10 +6,11 @@
 //! this one envelope. Whatever would be read *wrongly* raises the version and is refused before anything else is looked at. Nothing is decoded
 //! that is larger than [`ENVELOPE_BYTES`].
 //!
-//! `envelope` is the codec, `call` the vocabulary, `remote` the near end of a link and `serve` its far end. A room on this node is reached
+//! `envelope` and `codec` make the bytes, `call` is the vocabulary, `remote` the near end of a link and `serve` its far end. A room on this node is reached
 //! without any of it.
 
 mod call;
+pub(crate) mod codec;
 mod envelope;
 #[cfg(any(test, feature = "test-kit"))]
 mod loopback;
@@ -18,6 +19,7 @@ mod remote;
 mod serve;
 
 pub use call::{Answer, Ask, Call, Cast, Standing, Subscribed, Subscription, Tell};
-pub use envelope::{Content, ENVELOPE_BYTES, Envelope, WireError};
+pub use codec::WireError;
+pub use envelope::{Content, ENVELOPE_BYTES, Envelope};
 pub use peers::Peers;
 pub(crate) use remote::Remote;

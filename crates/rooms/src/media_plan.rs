@@ -1,12 +1,15 @@
 //! What the media server must be told, derived from the room's state: a set of things to reconcile, not a queue of commands, so that a failed
 //! or repeated call does no harm and the last wish wins. Pure.
 //!
+//! All of it is for the media server of one node, the room's media node; as long as there is none, there is nothing to tell. When it becomes another, that one
+//! is told everything, and the former one, unless it is dead, that the room's media there is over.
+//!
 //! A room just loaded does not trust that its predecessor lived to do everything: it asks the media server who is there, and wishes those away
 //! who are no members. What failed rests for a pause; everything else goes on meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use videorooms_domain::{Event, ParticipantId, Room, SourceSet};
+use videorooms_domain::{Event, NodeIncarnation, ParticipantId, Room, SourceSet};
 
 /// Most calls to the media server at once for one room.
 const BATCH: usize = 16;
@@ -29,6 +32,8 @@ pub(crate) enum Work {
     Participants(BTreeMap<ParticipantId, Wish>),
     /// End the room's media.
     Close,
+    /// End what there is left of it on this node, which carried it before.
+    Leave(NodeIncarnation),
 }
 
 /// What came of a piece of work.
@@ -45,8 +50,13 @@ pub(crate) enum Report {
 /// Wishes not yet fulfilled; at most one piece of work is under way.
 #[derive(Debug, Default)]
 pub(crate) struct MediaPlan {
+    /// Where the media is.
+    node: Option<NodeIncarnation>,
+    /// Where it was.
+    former: BTreeSet<NodeIncarnation>,
     survey: Wanted,
     close: Wanted,
+    leave: Wanted,
     wishes: BTreeMap<ParticipantId, Wish>,
     /// Their wishes failed and wait for the pause's end.
     resting: BTreeSet<ParticipantId>,
@@ -69,16 +79,22 @@ impl MediaPlan {
     /// Wishes for a room just loaded.
     #[must_use]
     pub(crate) fn load(room: &Room) -> Self {
-        let mut plan = Self::default();
+        let mut plan = Self {
+            node: room.media_node().cloned(),
+            ..Self::default()
+        };
         if room.ended().is_some() {
-            plan.close = Wanted::Yes;
-            return plan;
-        }
-        plan.survey = Wanted::Yes;
-        for member in room.members() {
-            plan.wish(room, member.participant);
+            plan.close();
+        } else {
+            plan.begin(room);
         }
         plan
+    }
+
+    /// The node whose media server is meant by all work that names none.
+    #[must_use]
+    pub(crate) fn node(&self) -> Option<&NodeIncarnation> {
+        self.node.as_ref()
     }
 
     /// Takes note of a committed event (`room` already holds it).
@@ -92,7 +108,8 @@ impl MediaPlan {
             | Event::MemberMuted { participant, .. }
             | Event::MemberUnmuted { participant, .. }
             | Event::RightsChanged { participant, .. } => self.wish(room, *participant),
-            Event::Ended { .. } => self.close = Wanted::Yes,
+            Event::Ended { .. } => self.close(),
+            Event::MediaNodeSet { node } => self.moved(room, node),
             Event::Created { .. }
             | Event::MemberAttached { .. }
             | Event::ResumeRotated { .. }
@@ -104,8 +121,7 @@ impl MediaPlan {
             | Event::SettingsChanged { .. }
             | Event::HandRaised { .. }
             | Event::HandLowered { .. }
-            | Event::ChatPosted { .. }
-            | Event::MediaNodeSet { .. } => {}
+            | Event::ChatPosted { .. } => {}
         }
     }
 
@@ -113,7 +129,7 @@ impl MediaPlan {
     pub(crate) fn admitted(&mut self, room: &Room, participant: ParticipantId) {
         if room.ended().is_some() {
             // The media room may have been made anew for it.
-            self.close = Wanted::Yes;
+            self.close();
         } else {
             self.wish(room, participant);
         }
@@ -126,10 +142,15 @@ impl MediaPlan {
         }
         let work = if self.close == Wanted::Yes {
             *self = Self {
+                node: self.node.take(),
+                former: std::mem::take(&mut self.former),
+                leave: self.leave,
                 pausing: self.pausing,
                 ..Self::default()
             };
             Work::Close
+        } else if let Some(node) = self.next_former() {
+            Work::Leave(node)
         } else if self.survey == Wanted::Yes {
             self.survey = Wanted::No;
             Work::Survey
@@ -147,6 +168,14 @@ impl MediaPlan {
         let failed = match (self.under_way.take(), report) {
             (None, _) => false,
             (Some(Work::Close), report) => self.close.done(report),
+            (Some(Work::Leave(node)), report) => {
+                let failed = report == Report::Nothing;
+                if failed {
+                    self.former.insert(node);
+                    self.leave = Wanted::Resting;
+                }
+                failed
+            }
             (Some(Work::Survey), Report::Present(present)) => {
                 let is_stranger = |who: &ParticipantId| room.member(*who).is_none();
                 present
@@ -168,13 +197,14 @@ impl MediaPlan {
         self.pausing = false;
         self.resting.clear();
         self.survey.wake();
+        self.leave.wake();
         self.close.wake();
     }
 
     /// Is there nothing to do and nothing under way.
     #[must_use]
     pub(crate) fn is_done(&self) -> bool {
-        let idle = self.survey == Wanted::No && self.close == Wanted::No;
+        let idle = [self.survey, self.close, self.leave] == [Wanted::No; 3];
         idle && self.under_way.is_none() && self.wishes.is_empty()
     }
 
@@ -182,12 +212,53 @@ impl MediaPlan {
     fn concerns(&self, participant: ParticipantId) -> bool {
         let is_under_way = match &self.under_way {
             Some(Work::Participants(wishes)) => wishes.contains_key(&participant),
-            Some(Work::Survey | Work::Close) | None => false,
+            Some(Work::Survey | Work::Close | Work::Leave(_)) | None => false,
         };
         is_under_way || self.wishes.contains_key(&participant)
     }
 
+    /// Everything is to be said to the room's media node.
+    fn begin(&mut self, room: &Room) {
+        if self.node.is_some() {
+            self.survey = Wanted::Yes;
+        }
+        for member in room.members() {
+            self.wish(room, member.participant);
+        }
+    }
+
+    fn close(&mut self) {
+        if self.node.is_some() {
+            self.close = Wanted::Yes;
+        }
+    }
+
+    fn moved(&mut self, room: &Room, to: &NodeIncarnation) {
+        let from = self.node.replace(to.clone());
+        self.former.remove(to);
+        if let Some(from) = from.filter(|from| from != to) {
+            self.former.insert(from);
+            self.leave = Wanted::Yes;
+        }
+        self.begin(room);
+    }
+
+    fn next_former(&mut self) -> Option<NodeIncarnation> {
+        if self.leave != Wanted::Yes {
+            return None;
+        }
+        let next = self.former.pop_first();
+        if self.former.is_empty() {
+            self.leave = Wanted::No;
+        }
+        next
+    }
+
     fn wish(&mut self, room: &Room, participant: ParticipantId) {
+        if self.node.is_none() {
+            // There is no media of anyone yet; the node that will carry it is told everything.
+            return;
+        }
         let wish = match room.member(participant) {
             Some(_) => Wish::Publish(room.publishable(participant)),
             None => Wish::Remove,

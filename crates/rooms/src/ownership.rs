@@ -66,6 +66,39 @@ impl Ownership {
         }
     }
 
+    /// May there be media on this boot of a node. While the table of nodes is not known, nobody is thought dead.
+    pub(crate) fn carries_media(&self, here: &NodeIncarnation, node: &NodeIncarnation) -> bool {
+        match self {
+            _ if here == node => true,
+            Self::Alone(_) => false,
+            Self::Shared { cluster, .. } => {
+                let view = cluster.view();
+                let is_known = view.nodes.iter().any(|known| known.node == *here);
+                !is_known || view.is_alive(node)
+            }
+        }
+    }
+
+    /// The node that is to carry a room's media from now on: this one, if it takes work; else the less busy of two that do, if there are any.
+    pub(crate) fn choose_media(
+        &self,
+        here: &NodeIncarnation,
+        first: usize,
+        second: usize,
+    ) -> NodeIncarnation {
+        let takes_work = match self {
+            Self::Alone(_) => true,
+            Self::Shared { cluster, .. } => {
+                let view = cluster.view();
+                let mut nodes = view.nodes.iter();
+                nodes.any(|known| known.node == *here && known.takes_shards())
+            }
+        };
+        let elsewhere = || self.less_busy(first, second);
+        let chosen = if takes_work { None } else { elsewhere() };
+        chosen.unwrap_or_else(|| here.clone())
+    }
+
     /// The less busy of two of the nodes that take rooms, chosen by these random numbers; none where there is no choice.
     pub(crate) fn less_busy(&self, first: usize, second: usize) -> Option<NodeIncarnation> {
         let Self::Shared { cluster, .. } = self else {

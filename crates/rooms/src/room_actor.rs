@@ -4,6 +4,7 @@
 
 mod attach;
 mod hearers;
+mod media;
 mod message;
 mod publish;
 mod state;

@@ -34,6 +34,7 @@ use crate::services::Services;
 use crate::tries::{Missed, Owner, Tried, Tries};
 
 mod creating;
+mod media;
 mod owning;
 mod starting;
 mod supervision;
@@ -229,16 +230,6 @@ impl Rooms {
         }
     }
 
-    /// The media server gave a participant a credential by rights that may have changed since; the room sets those that hold now. Lost only
-    /// with the room's actor or the link to it, whose successor sets everyone's.
-    pub fn media_admitted(&self, room: RoomId, participant: ParticipantId) {
-        match self.owner_now(room) {
-            Some(Owner::Here) => self.media_admitted_here(room, participant),
-            Some(Owner::There(remote)) => remote.media_admitted(room, participant),
-            None => {}
-        }
-    }
-
     pub(crate) async fn overview_here(&self, room: RoomId) -> Tried<Overview> {
         self.call(room, RoomMessage::Overview).await
     }
@@ -301,13 +292,6 @@ impl Rooms {
         if let Some(door) = self.shared.directory.existing(room) {
             // A goodbye is never refused: it is what relieves a room.
             drop(door.send(RoomMessage::Signal(gone), usize::MAX));
-        }
-    }
-
-    pub(crate) fn media_admitted_here(&self, room: RoomId, participant: ParticipantId) {
-        if let Some(door) = self.shared.directory.existing(room) {
-            // Never refused, as a goodbye: a mute must not be lost in a rush.
-            drop(door.send(RoomMessage::MediaAdmitted(participant), usize::MAX));
         }
     }
 

@@ -4,5 +4,6 @@
 
 mod cluster {
     pub(crate) mod failover;
+    pub(crate) mod media;
     pub(crate) mod nodes;
 }

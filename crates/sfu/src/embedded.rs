@@ -292,7 +292,7 @@ fn event_out(event: PeerEvent, speakers: &Mutex<LastSpeakers>) -> SignalEvent {
         }
         PeerEvent::NeedSlots { audio, video } => SignalEvent::NeedSlots(SlotPlan { audio, video }),
         PeerEvent::Speakers(levels) => SignalEvent::Speakers(speakers_out(levels, &mut speakers.lock())),
-        PeerEvent::Reset(reason) => SignalEvent::Reset(reason),
+        PeerEvent::Reset(reason) => SignalEvent::Reset(reason.into()),
     }
 }
 
@@ -312,7 +312,7 @@ fn refused(error: MediaError) -> SfuError {
     match error {
         MediaError::NoSuchRoom => SfuError::NoSuchRoom,
         MediaError::NoSuchPeer => SfuError::NoSuchPeer,
-        MediaError::Full(what) => SfuError::Full(what),
+        MediaError::Full(what) => SfuError::Full(what.into()),
         MediaError::TooFast(wait) => SfuError::TooFast(wait),
         MediaError::Invalid(why) => SfuError::Invalid(why),
         MediaError::Stopped => SfuError::Unavailable("the media engine has stopped".into()),

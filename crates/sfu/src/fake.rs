@@ -169,7 +169,7 @@ impl State {
             room.members.remove(&closed.participant);
         }
         // A full queue's end says the same.
-        closed.tell(SignalEvent::Reset(reason));
+        closed.tell(SignalEvent::Reset(reason.into()));
         self.bind_slots(&closed.room);
     }
 
@@ -366,7 +366,7 @@ impl Signalling for FakeProvider {
         let peer = PeerId(state.last_peer + 1);
         let entry = state.room(room)?;
         if entry.members.len() >= entry.max_participants {
-            return Err(SfuError::Full("peers of the room"));
+            return Err(SfuError::Full("peers of the room".into()));
         }
         entry.rights.entry(*participant).or_insert(grant.publish);
         entry.members.insert(*participant, peer);
@@ -460,8 +460,8 @@ mod tests {
     #[tokio::test]
     async fn a_scripted_failure_is_used_up_and_the_call_is_recorded() {
         let fake = FakeProvider::new();
-        fake.fail_next(SfuError::Full("rooms"));
-        assert_eq!(fake.delete_room(&ROOM).await, Err(SfuError::Full("rooms")));
+        fake.fail_next(SfuError::Full("rooms".into()));
+        assert_eq!(fake.delete_room(&ROOM).await, Err(SfuError::Full("rooms".into())));
         assert_eq!(fake.delete_room(&ROOM).await, Ok(()));
         assert_eq!(fake.calls(), [Call::DeleteRoom(ROOM), Call::DeleteRoom(ROOM)]);
     }

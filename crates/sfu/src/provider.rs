@@ -11,6 +11,7 @@
 //! end of room              delete_room
 //! ```
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -179,7 +180,7 @@ pub struct TokenOptions {
 }
 
 /// A credential for the browser. `Debug` hides it.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SfuToken {
     /// The credential itself.
     pub token: String,
@@ -196,7 +197,7 @@ impl std::fmt::Debug for SfuToken {
 }
 
 /// Who has media in a room.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomInfo {
     /// The room.
     pub room_id: RoomId,
@@ -208,7 +209,7 @@ pub struct RoomInfo {
 }
 
 /// One participant's media.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MediaParticipant {
     /// The participant.
     pub participant_id: ParticipantId,
@@ -217,7 +218,7 @@ pub struct MediaParticipant {
 }
 
 /// State of a media server that answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
     /// Rooms with media.
     pub rooms: u64,
@@ -241,7 +242,7 @@ pub enum SfuError {
     Forbidden,
     /// A limit is reached.
     #[error("media server is full: {0}")]
-    Full(&'static str),
+    Full(Cow<'static, str>),
     /// The client asks too often: again after this time.
     #[error("too fast")]
     TooFast(Duration),
@@ -285,7 +286,7 @@ pub struct Attached {
 }
 
 /// How many receiving m-lines of each kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotPlan {
     /// Audio m-lines.
     pub audio: u8,
@@ -293,8 +294,8 @@ pub struct SlotPlan {
     pub video: u8,
 }
 
-/// An offer of the client.
-#[derive(Clone, PartialEq, Eq)]
+/// An offer of the client. `Debug` hides the description, which holds what opens the connection.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     /// Rises with each offer of a peer.
     pub r#gen: u32,
@@ -304,13 +305,30 @@ pub struct Offer {
     pub tracks: Vec<(String, Source)>,
 }
 
-/// The answer to an [`Offer`].
-#[derive(Clone, PartialEq, Eq)]
+/// The answer to an [`Offer`]. `Debug` hides the description.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// That of the offer.
     pub r#gen: u32,
     /// Session description.
     pub sdp: String,
+}
+
+impl std::fmt::Debug for Offer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Offer")
+            .field("gen", &self.r#gen)
+            .field("tracks", &self.tracks)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answer")
+            .field("gen", &self.r#gen)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the media server tells a signalling socket.
@@ -328,7 +346,7 @@ pub enum SignalEvent {
     /// Who speaks; the same list for everyone in the room.
     Speakers(Arc<SpeakerLevels>),
     /// The peer is gone; nothing follows.
-    Reset(&'static str),
+    Reset(Cow<'static, str>),
 }
 
 /// Audio levels, loudest first; 0 is loudest, 127 silence (RFC 6464).
@@ -369,7 +387,7 @@ impl PartialEq for SpeakerLevels {
 }
 
 /// A receiving m-line and who is on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot {
     /// The m-line's id in the subscriber's session.
     pub mid: String,

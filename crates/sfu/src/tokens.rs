@@ -91,7 +91,7 @@ impl Tokens {
             self.sweep(now);
         }
         if self.holders >= self.most {
-            return Err(SfuError::Full("tokens"));
+            return Err(SfuError::Full("tokens".into()));
         }
         let held = Held { newest, former: None };
         self.rooms.entry(room).or_default().insert(participant, held);
@@ -222,7 +222,7 @@ mod tests {
         tokens.redeem(now, &used, ROOM, ANNA).unwrap();
         tokens.issue(now, ROOM, ParticipantId(2), OPTIONS).unwrap();
         let third = |tokens: &mut Tokens, now| tokens.issue(now, ROOM, ParticipantId(3), OPTIONS);
-        assert_eq!(third(&mut tokens, now), Err(SfuError::Full("tokens")));
+        assert_eq!(third(&mut tokens, now), Err(SfuError::Full("tokens".into())));
         assert!(third(&mut tokens, now + HOUR).is_ok());
         assert!(tokens.redeem(now + HOUR, &used, ROOM, ANNA).is_ok());
     }

@@ -19,7 +19,7 @@ use videorooms_cluster::{Cluster, ClusterConfig, ClusterEvent, Place, ServiceNam
 use videorooms_domain::{NodeId, NodeIncarnation, SHARDS, ShardId};
 use videorooms_gateway::Door;
 use videorooms_rooms::calls::Peers;
-use videorooms_rooms::{Ownership, Rooms};
+use videorooms_rooms::{MediaHost, Ownership, Rooms};
 use videorooms_store::ownership::{Caller, Fate, Generation, NodeState, OwnershipStore, Profile, Refusal};
 
 use crate::config::{self, Config};
@@ -80,6 +80,21 @@ struct RoomService(Rooms);
 
 #[async_trait]
 impl Service for RoomService {
+    async fn call(&self, from: &NodeIncarnation, bytes: Bytes) -> Vec<u8> {
+        self.0.answer(from, &bytes).await
+    }
+
+    fn cast(&self, from: &NodeIncarnation, bytes: Bytes) {
+        // What is refused is counted there; nobody waits.
+        drop(self.0.take_cast(from, &bytes));
+    }
+}
+
+/// What other nodes ask of the media here, and hear of the media there.
+struct MediaService(MediaHost);
+
+#[async_trait]
+impl Service for MediaService {
     async fn call(&self, from: &NodeIncarnation, bytes: Bytes) -> Vec<u8> {
         self.0.answer(from, &bytes).await
     }
@@ -151,7 +166,7 @@ impl Member {
         self,
         config: &Config,
         secret: &config::Secret,
-        rooms: &Rooms,
+        (rooms, media): (&Rooms, &MediaHost),
         door: &Door,
         superseded: impl Fn() + Send + 'static,
     ) -> anyhow::Result<Membership> {
@@ -164,7 +179,7 @@ impl Member {
         let mut tasks = Vec::new();
         if let Some(port) = port {
             let (linked, seen) = mpsc::channel(EVENTS);
-            let links = links(config, secret, &cluster, port, rooms, linked).await?;
+            let links = links(config, secret, &cluster, port, (rooms, media), linked).await?;
             links.peers(peers(&cluster));
             tasks.push(tokio::spawn(watch(seen, cluster.clone(), rooms.clone())));
             drop(wire.0.set(links));
@@ -271,7 +286,7 @@ async fn links(
     secret: &config::Secret,
     cluster: &Cluster,
     port: TcpListener,
-    rooms: &Rooms,
+    (rooms, media): (&Rooms, &MediaHost),
     events: mpsc::Sender<LinkEvent>,
 ) -> anyhow::Result<Links> {
     let folder = config.identity();
@@ -285,6 +300,7 @@ async fn links(
     let services = BTreeMap::from([
         (ServiceName::RoomHost, Arc::clone(&room_service)),
         (ServiceName::GatewayHub, room_service),
+        (ServiceName::MediaHost, Arc::new(MediaService(media.clone()))),
     ]);
     let config = LinksConfig {
         me: cluster.me().clone(),

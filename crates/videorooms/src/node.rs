@@ -95,7 +95,6 @@ impl NodeBuilder {
         let secret = secret::load_or_make(&config)?;
         let keys = keys(&config, &secret);
         let (media, embedded) = media(&config, providers)?;
-        let media = MediaHost::new(media);
         let url = config.store_url();
         let store = videorooms_store::open(url.expose(), config.store.durability)
             .await
@@ -113,6 +112,7 @@ impl NodeBuilder {
                 (here, Ownership::Alone(epoch))
             }
         };
+        let media = MediaHost::new(media, here.clone(), ownership.clone());
         let hub = Hub::new();
         let rooms = Rooms::new(
             store,
@@ -131,7 +131,7 @@ impl NodeBuilder {
         let door = Door::new(DoorParts {
             config: gateway_config(&config),
             rooms: rooms.clone(),
-            media,
+            media: media.clone(),
             hub,
             keys,
             log: telemetry.log.clone(),
@@ -149,7 +149,9 @@ impl NodeBuilder {
             Some(member) => {
                 let root = supervisor.clone();
                 let superseded = move || root.stop(Some("superseded".to_owned()));
-                let joined = member.join(&config, &secret, &rooms, &door, superseded).await;
+                let joined = member
+                    .join(&config, &secret, (&rooms, &media), &door, superseded)
+                    .await;
                 Some(joined?)
             }
             None => None,

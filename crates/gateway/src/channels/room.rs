@@ -289,14 +289,17 @@ async fn grant(
     publish: SourceSet,
     deadline: tokio::time::Instant,
 ) -> Option<wire::MediaGrant> {
-    let media = state.media();
+    let admitted = async {
+        let media = state.rooms().media(room).await?;
+        media.admit(participant, name, publish).await
+    };
     let deadline = deadline.min(tokio::time::Instant::now() + MEDIA_DEADLINE);
-    match tokio::time::timeout_at(deadline, media.admit(room, participant, name, publish)).await {
+    match tokio::time::timeout_at(deadline, admitted).await {
         Ok(Ok(token)) => {
             // What was decided since `publish` was read has the last word.
             state.rooms().media_admitted(room, participant);
             Some(wire::MediaGrant {
-                provider: media.provider_name().to_owned(),
+                provider: state.media().provider_name().to_owned(),
                 token: token.token,
                 url: token.url,
             })

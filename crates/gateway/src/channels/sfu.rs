@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use videorooms_domain::{ParticipantId, RoomId};
 use videorooms_protocol::sfu::{self as wire, SfuEvent, SfuPush};
 use videorooms_protocol::{ErrorReply, Reason};
-use videorooms_rooms::MediaHost;
+use videorooms_rooms::{RoomMedia, Rooms};
 use videorooms_sfu::{AttachRequest, Offer, PeerId, SignalEvent, Slot};
 
 use super::translate::{source, wire_source};
@@ -24,7 +24,7 @@ const LOST: &str = "signalling lost";
 
 /// A member's signalling.
 pub(crate) struct SfuChannel {
-    media: MediaHost,
+    media: RoomMedia,
     peer: PeerId,
     attachment: u64,
     events: mpsc::Receiver<SignalEvent>,
@@ -40,9 +40,9 @@ impl Drop for SfuChannel {
     }
 }
 
-/// Attaches to a new peer, or to the one named.
+/// Attaches to a new peer, or to the one named, on the node that carries the room's media.
 pub(crate) async fn join(
-    media: MediaHost,
+    rooms: Rooms,
     room: RoomId,
     participant: ParticipantId,
     reached: Option<IpAddr>,
@@ -54,8 +54,12 @@ pub(crate) async fn join(
         peer: params.peer.map(PeerId),
         reached,
     };
+    let media = rooms
+        .media(room)
+        .await
+        .map_err(|error| refused_by_media(&error))?;
     let attached = media
-        .attach(room, participant, request, sender)
+        .attach(participant, request, sender)
         .await
         .map_err(|error| refused_by_media(&error))?;
     let response = answer(&wire::SfuJoined {
@@ -85,7 +89,7 @@ impl SfuChannel {
         if self.ended {
             return Poll::Pending;
         }
-        let event = std::task::ready!(self.events.poll_recv(cx)).unwrap_or(SignalEvent::Reset(LOST));
+        let event = std::task::ready!(self.events.poll_recv(cx)).unwrap_or(SignalEvent::Reset(LOST.into()));
         self.ended = matches!(event, SignalEvent::Reset(_));
         Poll::Ready(Some(event))
     }
@@ -103,7 +107,7 @@ impl SfuChannel {
     }
 }
 
-async fn ask(media: MediaHost, peer: PeerId, push: SfuPush) -> Answer {
+async fn ask(media: RoomMedia, peer: PeerId, push: SfuPush) -> Answer {
     let done = match push {
         SfuPush::Offer(offer) => {
             let tracks = offer
@@ -148,7 +152,7 @@ pub(crate) fn push(channel: &Channel, event: SignalEvent) -> String {
             return channel.push(wire::SPEAKERS, levels.encoded(encode_speakers));
         }
         SignalEvent::Reset(reason) => SfuEvent::Reset(wire::SfuReset {
-            reason: reason.to_owned(),
+            reason: reason.into_owned(),
         }),
     };
     channel.push(event.name(), &event)
@@ -182,14 +186,22 @@ fn binding(slot: Slot) -> wire::SlotBinding {
 mod tests {
     use std::sync::Arc;
 
+    use videorooms_domain::{Epoch, NodeIncarnation};
+    use videorooms_rooms::{MediaHost, Ownership};
     use videorooms_sfu::SlotPlan;
     use videorooms_sfu::fake::FakeProvider;
 
     use super::*;
 
     fn channel(events: mpsc::Receiver<SignalEvent>) -> SfuChannel {
+        let here = NodeIncarnation {
+            node: "a".parse().unwrap(),
+            incarnation: 1,
+        };
+        let ownership = Ownership::Alone(Epoch(1));
+        let media = MediaHost::new(Arc::new(FakeProvider::new()), here.clone(), ownership);
         SfuChannel {
-            media: MediaHost::new(Arc::new(FakeProvider::new())),
+            media: media.on(RoomId(1), &here),
             peer: PeerId(1),
             attachment: 1,
             events,
@@ -209,7 +221,7 @@ mod tests {
         sender.try_send(full.clone()).unwrap();
         drop(sender);
         assert_eq!(next(&mut channel).await, Some(full));
-        assert_eq!(next(&mut channel).await, Some(SignalEvent::Reset(LOST)));
+        assert_eq!(next(&mut channel).await, Some(SignalEvent::Reset(LOST.into())));
         let mut more = std::pin::pin!(next(&mut channel));
         let waker = std::task::Waker::noop();
         assert!(more.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
@@ -219,9 +231,9 @@ mod tests {
     async fn a_reset_is_told_once() {
         let (sender, events) = mpsc::channel(1);
         let mut channel = channel(events);
-        sender.try_send(SignalEvent::Reset("left")).unwrap();
+        sender.try_send(SignalEvent::Reset("left".into())).unwrap();
         drop(sender);
-        assert_eq!(next(&mut channel).await, Some(SignalEvent::Reset("left")));
+        assert_eq!(next(&mut channel).await, Some(SignalEvent::Reset("left".into())));
         let mut more = std::pin::pin!(next(&mut channel));
         let waker = std::task::Waker::noop();
         assert!(more.as_mut().poll(&mut Context::from_waker(waker)).is_pending());

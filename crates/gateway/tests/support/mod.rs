@@ -124,7 +124,7 @@ impl House {
         let store = FaultStore::new(store);
         let faults = store.faults();
         let fake = Arc::new(FakeProvider::default());
-        let media = MediaHost::new(Arc::clone(&fake) as _);
+        let media = MediaHost::new(Arc::clone(&fake) as _, here.clone(), Ownership::Alone(epoch));
         let hub = Hub::new();
         let subscribers = Arc::clone(&hub) as _;
         let rooms = Rooms::new(

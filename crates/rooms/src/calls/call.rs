@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use videorooms_domain::{
-    ConnectionId, Epoch, ParticipantId, Position, Request, Role, RoomId, SecretHash, Signal, Snapshot,
+    ConnectionId, Epoch, NodeIncarnation, ParticipantId, Position, Request, Role, RoomId, SecretHash, Signal,
+    Snapshot,
 };
 
 use crate::api::{Attach, Attached, Body, CreateRoom, Overview, RollCall};
@@ -43,6 +44,8 @@ pub enum Ask {
         /// As who may see it.
         participant: ParticipantId,
     },
+    /// [`crate::Rooms::media_node`].
+    MediaNode,
 }
 
 /// Something told to a room; nobody waits for an answer, and none comes.
@@ -98,6 +101,8 @@ pub enum Answer {
         /// As it may be seen.
         snapshot: Box<Snapshot>,
     },
+    /// The node that carries the room's media.
+    MediaNode(NodeIncarnation),
 }
 
 /// A node's wish to go on hearing a room whose former owner it has lost, or was cut off from.

@@ -1,8 +1,9 @@
-//! The envelope and its codec.
+//! The envelope.
 
 use serde::{Deserialize, Serialize};
 use videorooms_domain::{Epoch, NodeIncarnation, RoomId};
 
+use super::codec::{self, WireError};
 use super::{Answer, Call, Cast, Subscribed, Subscription};
 use crate::api::{Publication, RollCall, RoomsError};
 
@@ -60,49 +61,6 @@ pub enum Content {
     RollCall(RollCall),
 }
 
-/// Why an envelope cannot be written or read. It says where and never what stands there: secrets travel in envelopes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum WireError {
-    /// Longer than [`ENVELOPE_BYTES`].
-    #[error("{bytes} bytes are more than the {ENVELOPE_BYTES} of an envelope")]
-    TooLarge {
-        /// How long it is.
-        bytes: usize,
-    },
-    /// Written by a newer version of the program, or by none.
-    #[error("format {found} is not known, this version reads up to {known}")]
-    Version {
-        /// What it says it is.
-        found: u16,
-        /// The newest that can be read.
-        known: u16,
-    },
-    /// Well formed, but something in it is not known to this version, missing, or not what stands there in this format.
-    #[error("not understood at column {column}")]
-    NotUnderstood {
-        /// Where reading ended, from 1; 0 where that is not known.
-        column: usize,
-    },
-    /// Not what any version of this program writes.
-    #[error("malformed at column {column}")]
-    Malformed {
-        /// Where reading ended, from 1; 0 where that is not known.
-        column: usize,
-    },
-}
-
-impl WireError {
-    /// Name for metrics.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::TooLarge { .. } => "too_large",
-            Self::Version { .. } => "version",
-            Self::NotUnderstood { .. } => "not_understood",
-            Self::Malformed { .. } => "malformed",
-        }
-    }
-}
-
 impl Envelope {
     /// The format written by this version.
     pub const VERSION: u16 = 1;
@@ -123,9 +81,7 @@ impl Envelope {
     /// # Errors
     /// [`WireError::TooLarge`].
     pub fn encode(&self) -> Result<Vec<u8>, WireError> {
-        let bytes = self.to_json();
-        check_size(&bytes)?;
-        Ok(bytes)
+        codec::write(self, ENVELOPE_BYTES)
     }
 
     /// The envelope that [`Self::encode`] wrote, here or in another version.
@@ -133,39 +89,6 @@ impl Envelope {
     /// # Errors
     /// [`WireError`], the size first and the version second.
     pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
-        #[derive(Deserialize)]
-        struct Versioned {
-            v: u16,
-        }
-        check_size(bytes)?;
-        let Versioned { v: found } = serde_json::from_slice(bytes).map_err(|error| WireError::Malformed {
-            column: error.column(),
-        })?;
-        let known = Self::VERSION;
-        if !(1..=known).contains(&found) {
-            return Err(WireError::Version { found, known });
-        }
-        serde_json::from_slice(bytes).map_err(unreadable)
-    }
-
-    fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self)
-            .expect("an envelope has string keys only and nothing that fails to serialize")
-    }
-}
-
-fn check_size(bytes: &[u8]) -> Result<(), WireError> {
-    if bytes.len() > ENVELOPE_BYTES {
-        return Err(WireError::TooLarge { bytes: bytes.len() });
-    }
-    Ok(())
-}
-
-fn unreadable(error: serde_json::Error) -> WireError {
-    let column = error.column();
-    if error.is_data() {
-        WireError::NotUnderstood { column }
-    } else {
-        WireError::Malformed { column }
+        codec::read(bytes, ENVELOPE_BYTES, Self::VERSION)
     }
 }

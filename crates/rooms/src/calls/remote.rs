@@ -110,6 +110,14 @@ impl Remote {
         Ok((position, *snapshot))
     }
 
+    pub(crate) async fn media_node(&self, room: RoomId) -> Tried<NodeIncarnation> {
+        let answer = self.call(room, Ask::MediaNode).await?;
+        let Answer::MediaNode(node) = answer else {
+            return Err(misanswered().into());
+        };
+        Ok(node)
+    }
+
     pub(crate) fn signal(&self, room: RoomId, signal: Signal) -> Result<(), RoomsError> {
         self.cast(room, Tell::Signal(signal))
     }

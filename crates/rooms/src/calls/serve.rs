@@ -132,6 +132,7 @@ impl Rooms {
                 let snapshot = Box::new(snapshot);
                 Ok(Answer::Snapshot { position, snapshot })
             }
+            Ask::MediaNode => self.media_node_here(room).await.map(Answer::MediaNode),
         }
     }
 

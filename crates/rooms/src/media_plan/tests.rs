@@ -9,14 +9,30 @@ const NOW: Timestamp = Timestamp(1_000);
 fn room_of(members: u64) -> Room {
     let (mut room, _) = Room::create(RoomId(1), NOW, Epoch(1), Settings::default()).unwrap();
     (1..=members).for_each(|member| drop(join(&mut room, member)));
+    drop(carry(&mut room, "a"));
     room
 }
 
-fn join(room: &mut Room, member: u64) -> Vec<Event> {
-    let via = NodeIncarnation {
-        node: "a".parse().unwrap(),
+fn node(name: &str) -> NodeIncarnation {
+    NodeIncarnation {
+        node: name.parse().unwrap(),
         incarnation: 1,
+    }
+}
+
+/// The media is on that node from now on.
+fn carry(room: &mut Room, name: &str) -> Vec<Event> {
+    let request = Request {
+        by: Actor::System,
+        id: None,
+        command: Command::SetMediaNode { node: node(name) },
     };
+    let decided = room.apply(NOW, Epoch(1), &request).unwrap();
+    decided.record.map_or_else(Vec::new, |record| record.events)
+}
+
+fn join(room: &mut Room, member: u64) -> Vec<Event> {
+    let via = node("a");
     let join = Join {
         name: format!("p{member}"),
         role: Role::Participant,
@@ -193,4 +209,58 @@ fn whoever_has_just_come_has_no_media_to_be_told_of_before_it_is_admitted() {
     assert!(plan.is_done());
     plan.admitted(&room, ParticipantId(2));
     assert_eq!(ids(plan.next()), [2]);
+}
+
+fn moved(room: &mut Room, plan: &mut MediaPlan, to: &str) {
+    let events = carry(room, to);
+    events.iter().for_each(|event| plan.observe(room, event));
+}
+
+#[test]
+fn without_a_media_node_nothing_is_to_be_done_and_the_first_one_is_told_everything() {
+    let (mut room, _) = Room::create(RoomId(1), NOW, Epoch(1), Settings::default()).unwrap();
+    let mut plan = MediaPlan::load(&room);
+    joined(&mut room, &mut plan, 1);
+    plan.admitted(&room, ParticipantId(1));
+    assert!(plan.is_done() && plan.next().is_none());
+    moved(&mut room, &mut plan, "a");
+    assert_eq!(plan.node(), Some(&node("a")));
+    assert_eq!(plan.next(), Some(Work::Survey));
+    assert!(!plan.done(&room, Report::Present(Vec::new())));
+    assert_eq!(ids(plan.next()), [1]);
+    assert!(!plan.done(&room, failed([])));
+    assert!(plan.is_done());
+}
+
+#[test]
+fn another_media_node_is_told_everything_and_the_former_one_that_it_is_over() {
+    let mut room = room_of(2);
+    let mut plan = MediaPlan::load(&room);
+    assert_eq!(plan.next(), Some(Work::Survey));
+    // What was under way at the former one is no word of the new one.
+    moved(&mut room, &mut plan, "b");
+    assert_eq!(plan.node(), Some(&node("b")));
+    assert!(!plan.done(&room, Report::Present(Vec::new())));
+    assert_eq!(plan.next(), Some(Work::Leave(node("a"))));
+    assert!(plan.done(&room, Report::Nothing));
+    assert_eq!(plan.next(), Some(Work::Survey));
+    assert!(!plan.done(&room, Report::Present(vec![ParticipantId(9)])));
+    assert_eq!(ids(plan.next()), [1, 2, 9]);
+    assert!(!plan.done(&room, failed([])));
+    assert!(plan.next().is_none() && !plan.is_done());
+    plan.wake();
+    assert_eq!(plan.next(), Some(Work::Leave(node("a"))));
+    assert!(!plan.done(&room, failed([])));
+    assert!(plan.is_done());
+}
+
+#[test]
+fn a_node_that_carries_the_media_again_is_not_left() {
+    let mut room = room_of(1);
+    let mut plan = MediaPlan::load(&room);
+    moved(&mut room, &mut plan, "b");
+    moved(&mut room, &mut plan, "a");
+    assert_eq!(plan.next(), Some(Work::Leave(node("b"))));
+    assert!(!plan.done(&room, failed([])));
+    assert_eq!(plan.next(), Some(Work::Survey));
 }

@@ -53,6 +53,8 @@ pub(crate) enum RoomMessage {
     Overview(Reply<Overview>),
     Verify(ParticipantId, SecretHash, Reply<Role>),
     Snapshot(ParticipantId, Reply<(Position, Snapshot)>),
+    /// Which node carries the media; answered when there is one.
+    MediaNode(Reply<NodeIncarnation>),
     /// The store's verdicts on the batch that was sent.
     Verdicts(Vec<Verdict>),
     /// Time to send the batch of unknown fate again.

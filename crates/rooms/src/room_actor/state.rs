@@ -71,6 +71,8 @@ pub(crate) struct RoomState {
     pub(super) hearers: BTreeSet<NodeIncarnation>,
     /// Nodes through which members came, that have not said yet who is attached there.
     pub(super) unheard: BTreeSet<NodeIncarnation>,
+    /// Who asked for the media while it has no node.
+    pub(super) media_waiters: Vec<Reply<NodeIncarnation>>,
     directory: Arc<Directory>,
     tick_at: Option<Timestamp>,
     idle_since: Option<Timestamp>,
@@ -102,6 +104,7 @@ impl RoomState {
             moved: BTreeMap::new(),
             hearers: BTreeSet::new(),
             unheard: BTreeSet::new(),
+            media_waiters: Vec::new(),
             pipeline: Pipeline::new(room, epoch, since_snapshot),
             services,
             directory,
@@ -155,6 +158,7 @@ impl RoomState {
                     self.send_to_store(batch);
                 }
             }
+            RoomMessage::MediaNode(reply) => self.wait_for_media(reply),
             RoomMessage::MediaAdmitted(participant) => {
                 self.media_plan.admitted(self.pipeline.committed(), participant);
             }
@@ -178,6 +182,7 @@ impl RoomState {
         if let Some(batch) = self.pipeline.next_batch() {
             self.send_to_store(batch);
         }
+        self.answer_media_waiters();
         self.ask_media();
         self.watch_idleness();
         self.set_alarm();
@@ -215,25 +220,6 @@ impl RoomState {
             self.submit(&request, Waiter::Nobody);
         }
         self.pipeline.rest();
-    }
-
-    /// Media lives here from the first member on: the fact is durable, so that a later owner knows where to look.
-    fn claim_media(&mut self) {
-        let room = self.pipeline.speculative();
-        let here: &NodeIncarnation = &self.services.here;
-        let wanted =
-            room.ended().is_none() && room.members().next().is_some() && room.media_node() != Some(here);
-        if wanted && self.pipeline.store_answers() {
-            let command = Command::SetMediaNode { node: here.clone() };
-            self.submit(
-                &Request {
-                    by: Actor::System,
-                    id: None,
-                    command,
-                },
-                Waiter::Nobody,
-            );
-        }
     }
 
     /// What was said when the store did not listen, or in a life before: through which node a member is attached.
@@ -347,6 +333,8 @@ impl RoomState {
 
     fn watch_idleness(&mut self) {
         let busy = self.live.connected() > 0 || !self.pipeline.is_idle() || !self.pipeline.store_answers();
+        self.media_waiters.retain(|waiter| !waiter.is_closed());
+        let busy = busy || !self.media_waiters.is_empty();
         if busy || self.waits_for_members() || !self.media_plan.is_done() {
             self.idle_since = None;
             return;

@@ -53,9 +53,10 @@ impl Rooms {
         }
     }
 
-    /// The link to a node broke.
+    /// The link to a node broke: rooms there are asked for what was missed, and what was attached to media over it is not any more.
     pub fn link_lost(&self, node: &NodeIncarnation) {
         self.following().link_lost(node);
+        self.shared.services.media.lost(node);
     }
 
     /// Follows rooms on other nodes. Runs until it is dropped.
@@ -172,6 +173,7 @@ impl Rooms {
         if dead.is_empty() {
             return;
         }
+        dead.iter().for_each(|node| self.shared.services.media.lost(node));
         for door in self.open_doors() {
             for node in &dead {
                 let via = (*node).clone();

@@ -100,11 +100,11 @@ impl Rooms {
             return Ok(stored);
         }
         // Its end may not have reached the media server.
-        services
-            .media
-            .close(door.room)
-            .await
-            .map_err(|_| unavailable("the media server does not answer"))?;
+        let node = stored.room.media_node();
+        if let Some(media) = node.and_then(|node| services.media.reach(door.room, node)) {
+            let closed = media.close().await;
+            closed.map_err(|_| unavailable("the media server does not answer"))?;
+        }
         let removed = timeout(deadline, services.store.remove(door.room)).await;
         removed
             .map_err(away)?

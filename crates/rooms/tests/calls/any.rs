@@ -173,6 +173,7 @@ fn ask() -> impl Strategy<Value = Ask> {
         attach().prop_map(|attach| Ask::Attach(Box::new(attach))),
         request.prop_map(|request| Ask::Execute(Box::new(request))),
         who().prop_map(|participant| Ask::Snapshot { participant }),
+        Just(Ask::MediaNode),
     ]
 }
 
@@ -302,6 +303,7 @@ fn answer() -> impl Strategy<Value = Answer> {
         role().prop_map(Answer::Verify),
         attached().prop_map(|attached| Answer::Attach(Box::new(attached))),
         position().prop_map(Answer::Execute),
+        node().prop_map(Answer::MediaNode),
         (position(), snapshot()).prop_map(|(position, snapshot)| Answer::Snapshot {
             position,
             snapshot: Box::new(snapshot)

@@ -140,6 +140,7 @@ fn asks() -> Vec<Ask> {
         Ask::Attach(Box::new(attach(token))),
         Ask::Attach(Box::new(attach(resume))),
         Ask::Snapshot { participant: ONE },
+        Ask::MediaNode,
     ];
     let request = |command| Request {
         by: Actor::Participant(ONE),
@@ -364,6 +365,7 @@ fn answers() -> Vec<Answer> {
         attached(tail),
         attached(History::Waiting),
         Answer::Execute(AT),
+        Answer::MediaNode(here(1)),
         Answer::Snapshot {
             position: AT,
             snapshot: Box::new(snapshot()),

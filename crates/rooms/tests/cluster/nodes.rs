@@ -31,19 +31,19 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 /// Who reaches whom: everyone everyone, but those that are cut off.
 #[derive(Default)]
 struct Wire {
-    rooms: Mutex<BTreeMap<NodeIncarnation, Rooms>>,
+    nodes: Mutex<BTreeMap<NodeIncarnation, (Rooms, MediaHost)>>,
     cut: Mutex<Vec<(NodeIncarnation, NodeIncarnation)>>,
 }
 
 impl Wire {
-    fn reach(&self, from: &NodeIncarnation, to: &NodeIncarnation) -> Result<Rooms, LinkError> {
+    fn reach(&self, from: &NodeIncarnation, to: &NodeIncarnation) -> Result<(Rooms, MediaHost), LinkError> {
         let is_cut = |pair: &(NodeIncarnation, NodeIncarnation)| {
             (&pair.0, &pair.1) == (from, to) || (&pair.1, &pair.0) == (from, to)
         };
         if self.cut.lock().iter().any(is_cut) {
             return Err(LinkError::NotLinked);
         }
-        self.rooms.lock().get(to).cloned().ok_or(LinkError::NotLinked)
+        self.nodes.lock().get(to).cloned().ok_or(LinkError::NotLinked)
     }
 }
 
@@ -58,21 +58,34 @@ impl Peers for Links {
     async fn call(
         &self,
         to: &NodeIncarnation,
-        _service: ServiceName,
+        service: ServiceName,
         call: Bytes,
         within: Duration,
     ) -> Result<Bytes, LinkError> {
-        let rooms = self.wire.reach(&self.here, to)?;
-        let answer = timeout(within, rooms.answer(&self.here, &call)).await;
+        let (rooms, media) = self.wire.reach(&self.here, to)?;
+        let answer = async {
+            match service {
+                ServiceName::MediaHost => media.answer(&self.here, &call).await,
+                ServiceName::NodeControl | ServiceName::RoomHost | ServiceName::GatewayHub => {
+                    rooms.answer(&self.here, &call).await
+                }
+            }
+        };
+        let answer = timeout(within, answer).await;
         let answer = answer.map_err(|_| LinkError::TimedOut)?;
         // Who died meanwhile does not answer.
         self.wire.reach(&self.here, to).map_err(|_| LinkError::Closed)?;
         Ok(answer.into())
     }
 
-    fn cast(&self, to: &NodeIncarnation, _service: ServiceName, cast: Bytes) -> Result<(), LinkError> {
-        let rooms = self.wire.reach(&self.here, to)?;
-        drop(rooms.take_cast(&self.here, &cast));
+    fn cast(&self, to: &NodeIncarnation, service: ServiceName, cast: Bytes) -> Result<(), LinkError> {
+        let (rooms, media) = self.wire.reach(&self.here, to)?;
+        match service {
+            ServiceName::MediaHost => drop(media.take_cast(&self.here, &cast)),
+            ServiceName::NodeControl | ServiceName::RoomHost | ServiceName::GatewayHub => {
+                drop(rooms.take_cast(&self.here, &cast));
+            }
+        }
         Ok(())
     }
 }
@@ -148,6 +161,8 @@ pub(crate) struct Node {
     pub(crate) rooms: Rooms,
     pub(crate) hub: Arc<Hub>,
     pub(crate) cluster: Cluster,
+    pub(crate) media: Arc<FakeProvider>,
+    pub(crate) media_host: MediaHost,
     wire: Arc<Wire>,
     supervisor: ActorCell,
     tasks: Vec<JoinHandle<()>>,
@@ -174,6 +189,11 @@ impl Nodes {
     }
 
     pub(crate) async fn start(&self, name: &str, incarnation: u64) -> Node {
+        self.start_with(name, incarnation, 1).await
+    }
+
+    /// With no weight it takes no shards.
+    pub(crate) async fn start_with(&self, name: &str, incarnation: u64, weight: u32) -> Node {
         let here = NodeIncarnation {
             node: name.parse().unwrap(),
             incarnation,
@@ -186,7 +206,7 @@ impl Nodes {
                 address: name.into(),
                 version: 1,
                 load: 0,
-                weight: 1,
+                weight,
                 draining: false,
             },
         };
@@ -200,16 +220,19 @@ impl Nodes {
             cluster: cluster.clone(),
             peers,
         };
+        let media = Arc::new(FakeProvider::default());
+        let media_host = MediaHost::new(Arc::clone(&media) as _, here.clone(), ownership.clone());
         let rooms = Rooms::new(
             Arc::new(self.store.clone()),
-            MediaHost::new(Arc::new(FakeProvider::default())),
+            media_host.clone(),
             Arc::clone(&hub) as _,
             here.clone(),
             ownership,
             RoomsConfig::default(),
         );
         let (supervisor, _) = Actor::spawn(None, RoomsSupervisor, rooms.clone()).await.unwrap();
-        self.wire.rooms.lock().insert(here.clone(), rooms.clone());
+        let reached = (rooms.clone(), media_host.clone());
+        self.wire.nodes.lock().insert(here.clone(), reached);
         let (obeying, following) = (rooms.clone(), rooms.clone());
         let tasks = vec![
             tokio::spawn(async move {
@@ -224,10 +247,26 @@ impl Nodes {
             rooms,
             hub,
             cluster,
+            media,
+            media_host,
             wire: Arc::clone(&self.wire),
             supervisor: supervisor.get_cell(),
             tasks,
         }
+    }
+}
+
+impl Nodes {
+    /// Two nodes do not reach each other any more, and see it.
+    pub(crate) fn cut(&self, one: &Node, other: &Node) {
+        self.wire.cut.lock().push((one.here.clone(), other.here.clone()));
+        one.rooms.link_lost(&other.here);
+        other.rooms.link_lost(&one.here);
+    }
+
+    /// Everyone reaches everyone.
+    pub(crate) fn heal(&self) {
+        self.wire.cut.lock().clear();
     }
 }
 
@@ -266,7 +305,7 @@ impl Node {
 
     /// Dies as a killed process does: nothing of it is heard or done any more.
     pub(crate) async fn kill(self) {
-        self.wire.rooms.lock().remove(&self.here);
+        self.wire.nodes.lock().remove(&self.here);
         self.cluster.stop().await;
         self.tasks.iter().for_each(JoinHandle::abort);
         self.supervisor.kill();
@@ -284,11 +323,15 @@ impl Node {
     }
 
     pub(crate) async fn attach(&self, room: RoomId, who: u64) -> Attached {
+        self.attach_as(room, who, Role::Participant).await
+    }
+
+    pub(crate) async fn attach_as(&self, room: RoomId, who: u64, role: Role) -> Attached {
         let attach = Attach {
             credential: Credential::Token {
                 participant: ParticipantId(who),
                 name: format!("person {who}"),
-                role: Role::Participant,
+                role,
             },
             fresh_resume: SecretHash([who as u8; 32]),
             connection: ConnectionId(who),

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use videorooms_domain::{Command, ParticipantId, RoomId, Source, SourceSet};
+use videorooms_domain::{Command, EndReason, ParticipantId, Rejection, RoomId, Source, SourceSet};
+use videorooms_rooms::{RoomsConfig, RoomsError};
 use videorooms_sfu::fake::Call;
 use videorooms_sfu::{AttachRequest, Offer, RoomInfo, SfuError, SfuProvider, Signalling};
 use videorooms_store::Fault;
 
-use crate::support::{Node, command};
+use crate::support::{Node, command, here};
 
 #[tokio::test(start_paused = true)]
 async fn whoever_a_killed_room_had_removed_loses_its_media() {
@@ -115,6 +116,48 @@ async fn removals_do_not_wait_for_a_store_that_is_away() {
     .await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_for_media_before_the_first_member_comes_is_answered_when_it_does() {
+    let node = Node::start().await;
+    let room = node.room().await;
+    let (media_node, _) = tokio::join!(node.rooms.media_node(room), node.attach_host(room, 1));
+    assert_eq!(media_node.unwrap(), here(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_member_there_is_no_media_and_after_the_end_never_again() {
+    let node = Node::start().await;
+    let room = node.room().await;
+    let refused = node.rooms.media_node(room).await;
+    assert!(
+        matches!(refused, Err(RoomsError::Unavailable { .. })),
+        "{refused:?}"
+    );
+    node.attach_host(room, 1).await;
+    let end = Command::End {
+        reason: EndReason::Host,
+    };
+    node.rooms.execute(room, command(1, None, end)).await.unwrap();
+    let refused = node.rooms.media_node(room).await;
+    assert_eq!(refused, Err(RoomsError::Rejected(Rejection::Ended)));
+    assert!(matches!(node.rooms.media(room).await, Err(SfuError::NoSuchRoom)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn media_of_an_earlier_boot_is_made_anew_by_the_next() {
+    let node = Node::start().await;
+    let room = node.room().await;
+    node.attach_host(room, 1).await;
+    assert_eq!(node.rooms.media_node(room).await.unwrap(), here(1));
+    let next = Node::over(node.store.clone(), 2, RoomsConfig::default()).await;
+    assert_eq!(next.rooms.media_node(room).await.unwrap(), here(2));
+    admit(&next, room, 1).await;
+    assert_eq!(
+        next.media.get_room_info(&room).await.unwrap().admitted,
+        [ParticipantId(1)]
+    );
+}
+
 fn kick(who: u64) -> Command {
     Command::Kick {
         participant: ParticipantId(who),
@@ -126,10 +169,8 @@ fn kick(who: u64) -> Command {
 /// As a gateway does for a member that comes in; answers the credential.
 async fn admit(node: &Node, room: RoomId, who: u64) -> String {
     let participant = ParticipantId(who);
-    let token = node
-        .media_host
-        .admit(room, participant, "someone", SourceSet::ALL)
-        .await;
+    let media = node.rooms.media(room).await.unwrap();
+    let token = media.admit(participant, "someone", SourceSet::ALL).await;
     node.rooms.media_admitted(room, participant);
     token.unwrap().token
 }

@@ -200,7 +200,6 @@ pub(crate) struct Node {
     pub(crate) store: MemoryStore,
     pub(crate) faults: Faults,
     pub(crate) media: Arc<FakeProvider>,
-    pub(crate) media_host: MediaHost,
     pub(crate) supervisor: ractor::ActorCell,
 }
 
@@ -223,7 +222,13 @@ impl Node {
         let faults = faulty.faults();
         let hub = Arc::new(Recorder::default());
         let media = Arc::new(FakeProvider::default());
-        let media_host = MediaHost::new(Arc::clone(&media) as _);
+        let ownership = Ownership::Alone(epoch);
+        let media_host = MediaHost::new(Arc::clone(&media) as _, here(boot), ownership.clone());
+        let media_host = if LINKED {
+            media_host.over_loopback()
+        } else {
+            media_host
+        };
         let subscribers: Arc<dyn Subscribers> = if LINKED {
             Arc::new(Linked(Arc::clone(&hub)))
         } else {
@@ -231,10 +236,10 @@ impl Node {
         };
         let rooms = Rooms::new(
             Arc::new(faulty),
-            media_host.clone(),
+            media_host,
             subscribers,
             here(boot),
-            Ownership::Alone(epoch),
+            ownership,
             config,
         );
         let (supervisor, _) = Actor::spawn(None, RoomsSupervisor, rooms.clone()).await.unwrap();
@@ -245,7 +250,6 @@ impl Node {
             store,
             faults,
             media,
-            media_host,
             supervisor: supervisor.get_cell(),
         }
     }

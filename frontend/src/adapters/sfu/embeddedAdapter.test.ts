@@ -184,6 +184,53 @@ describe('the embedded adapter', () => {
     await vi.waitFor(() => expect(node.sent('mute').slice(-3)).toContainEqual({ source: 'camera', muted: true }));
   });
 
+  test('media that moves to another node is built anew there, with what was on and nothing else', async () => {
+    const states: string[] = [];
+    const { adapter, node } = await connected({ stateChanged: (state) => states.push(state) });
+    await adapter.setVideoEnabled(true);
+    await adapter.setAudioEnabled(true);
+    await adapter.setAudioEnabled(false);
+    const sending = FakePeerConnection.latest.sending;
+    const before = node.pushed.length;
+    vi.useFakeTimers();
+    // The room has no media node yet: the topic joins again by itself.
+    node.refusal = 'unavailable';
+    node.say('reset', { reason: 'signalling lost' });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(node.closed).toBe(false);
+    expect(states.at(-1)).toBe('reconnecting');
+    // The next one knows neither the token nor the peer.
+    node.refuseUntil('fresh', 'unauthorized');
+    node.join();
+    expect(states.at(-1)).toBe('expired');
+    adapter.renew({ token: 'fresh' });
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(states.at(-1)).toBe('connected');
+    expect(node.joins.at(-1)).toEqual({ token: 'fresh' });
+    expect(FakePeerConnection.all.map((pc) => pc.closed)).toEqual([true, false]);
+    expect(FakePeerConnection.latest.sending).toEqual(sending);
+    const told = node.pushed.slice(before).filter((push) => push.event === 'mute');
+    expect(told.map((push) => push.payload)).toEqual([
+      { source: 'microphone', muted: true },
+      { source: 'camera', muted: false },
+    ]);
+  });
+
+  test('a microphone that is switched off while media moves stays off', async () => {
+    const { adapter, node } = await connected();
+    await adapter.setAudioEnabled(true);
+    node.refusal = 'unavailable';
+    node.say('reset', { reason: 'signalling lost' });
+    await vi.waitFor(() => expect(node.joins).toHaveLength(2));
+    await adapter.setAudioEnabled(false);
+    node.refusal = null;
+    node.join();
+    await vi.waitFor(() => expect(node.sent('offer')).toHaveLength(2));
+    await vi.waitFor(() => expect(node.sent('mute').slice(-2)).toContainEqual({ source: 'microphone', muted: true }));
+    expect(FakePeerConnection.latest.sending).toEqual([]);
+    expect(adapter.getLocalParticipant()?.tracks.size).toBe(0);
+  });
+
   test('three seconds without a transport restart ICE, one second does not', async () => {
     const { node } = await connected();
     vi.useFakeTimers();

@@ -144,7 +144,7 @@ impl Conversation {
             .filter(|_| !is_ending)
             .ok_or_else(|| ErrorReply::new(Reason::NotJoined, "join the room first"))?;
         let joining = sfu::join(
-            self.state.media().clone(),
+            self.state.rooms().clone(),
             room,
             member.participant,
             self.client.reached,
