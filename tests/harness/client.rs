@@ -87,6 +87,28 @@ impl Client {
         self.reply(&reference).await
     }
 
+    /// As [`Self::push`], but the server may close the socket instead.
+    pub async fn push_unless_closed(&mut self, topic: &str, event: &str, payload: Value) -> Option<Reply> {
+        let reference = self.take_ref();
+        let frame = json!([null, reference, topic, event, payload]).to_string();
+        self.socket.send(Message::text(frame)).await.ok()?;
+        loop {
+            let message = timeout(DEADLINE, self.socket.next())
+                .await
+                .expect("an answer in time");
+            let Message::Text(text) = message?.ok()? else {
+                continue;
+            };
+            let frame: Value = serde_json::from_str(&text).expect("a frame is JSON");
+            if frame[3] == "phx_reply" && frame[1] == reference.as_str() {
+                let status = frame[4]["status"].as_str().unwrap_or_default().to_owned();
+                let response = frame[4]["response"].clone();
+                return Some(Reply { status, response });
+            }
+            self.kept.push_back(frame);
+        }
+    }
+
     /// Waits for an event on a topic; other frames are kept for later.
     pub async fn event(&mut self, topic: &str, event: &str) -> Value {
         let wanted = |frame: &Value| frame[2] == topic && frame[3] == event;

@@ -53,6 +53,15 @@ impl Member {
             .expect("taken in the end")
     }
 
+    /// What it found in the chat when it came in.
+    pub(crate) fn chat(&self) -> Vec<&str> {
+        let lines = self.joined["snapshot"]["chat"].as_array().expect("a chat");
+        lines
+            .iter()
+            .map(|line| line["text"].as_str().expect("a text"))
+            .collect()
+    }
+
     /// The next lines of chat, by id.
     pub(crate) async fn hear(&mut self, lines: usize) -> Vec<String> {
         let mut heard = Vec::new();

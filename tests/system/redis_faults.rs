@@ -35,13 +35,7 @@ async fn until_ready(nodes: &ClusterProcesses, name: &str, is_ready: bool) -> Va
 /// What a newcomer finds in the chat.
 async fn chat(nodes: &ClusterProcesses, room: &str) -> Vec<String> {
     let newcomer = Member::newcomer(nodes.node("b"), room, "Newcomer").await;
-    let chat = newcomer.joined["snapshot"]["chat"]
-        .as_array()
-        .expect("a chat")
-        .clone();
-    chat.iter()
-        .map(|line| line["text"].as_str().expect("a text").to_owned())
-        .collect()
+    newcomer.chat().into_iter().map(str::to_owned).collect()
 }
 
 /// Without Redis: what is not durable is still said, what is durable is refused for now.

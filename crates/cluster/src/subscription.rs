@@ -177,6 +177,15 @@ impl<P> Subscriptions<P> {
         self.owners.insert(shard, owner);
     }
 
+    /// The owner began the stream anew and knows nothing of who listens: it is asked again.
+    pub fn begun_anew(&mut self, now: Instant, owner: &NodeIncarnation, room: RoomId) {
+        if let Some(stream) = self.streams.get_mut(&room)
+            && matches!(&stream.state, State::Following(source) if source == owner)
+        {
+            stream.state = State::Due(now);
+        }
+    }
+
     /// The link to a node broke: what it said last may be lost.
     pub fn link_lost(&mut self, now: Instant, node: &NodeIncarnation) {
         for stream in self.streams.values_mut() {

@@ -40,6 +40,22 @@ impl View {
         self.is_alive(owner).then_some((owner, *epoch))
     }
 
+    /// Does the table say that this boot is over: it was declared dead, or a later one runs. A store that lost its data knows of nobody, which is no death.
+    #[must_use]
+    pub fn is_dead(&self, node: &NodeIncarnation) -> bool {
+        let mut nodes = self.nodes.iter().filter(|view| view.node.node == node.node);
+        nodes.any(|view| {
+            let is_later = view.node.incarnation > node.incarnation;
+            is_later || view.node == *node && view.state == NodeState::Dead
+        })
+    }
+
+    /// Is there a row of this node, of whatever boot.
+    #[must_use]
+    pub fn knows(&self, node: &NodeIncarnation) -> bool {
+        self.nodes.iter().any(|view| view.node.node == node.node)
+    }
+
     /// Is this boot in the table and not declared dead.
     #[must_use]
     pub fn is_alive(&self, node: &NodeIncarnation) -> bool {

@@ -81,6 +81,12 @@ impl Following {
             epoch,
             ref body,
         } = publication;
+        if let Body::Resumed { .. } = body {
+            // Said to everyone here once it was asked again, with what was missed.
+            self.heard.lock().begun_anew(self.now(), from, room);
+            self.is_due.notify_one();
+            return;
+        }
         let Body::Durable(fact) = body else {
             if self.heard.lock().hears(from, room, epoch) {
                 self.subscribers.publish(publication);

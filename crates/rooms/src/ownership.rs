@@ -56,13 +56,34 @@ impl Ownership {
         }
     }
 
-    /// Is this boot of a node alive, as far as is known.
+    /// Is this boot of a node alive, as far as is known; whoever was never heard of is.
     pub(crate) fn is_alive(&self, here: &NodeIncarnation, node: &NodeIncarnation) -> bool {
         match self {
             _ if here == node => true,
             // Whoever came through another node before it was alone is not denied by anyone but time.
             Self::Alone(_) => node.node != here.node,
-            Self::Shared { cluster, .. } => cluster.view().is_alive(node),
+            Self::Shared { cluster, .. } => !cluster.view().is_dead(node),
+        }
+    }
+
+    /// All other nodes that are alive.
+    pub(crate) fn others(&self, here: &NodeIncarnation) -> Vec<NodeIncarnation> {
+        let Self::Shared { cluster, .. } = self else {
+            return Vec::new();
+        };
+        let view = cluster.view();
+        let nodes = view.nodes.iter().map(|row| &row.node);
+        nodes
+            .filter(|node| *node != here && view.is_alive(node))
+            .cloned()
+            .collect()
+    }
+
+    /// Is the node in the table, dead or not.
+    pub(crate) fn knows(&self, node: &NodeIncarnation) -> bool {
+        match self {
+            Self::Alone(_) => true,
+            Self::Shared { cluster, .. } => cluster.view().knows(node),
         }
     }
 

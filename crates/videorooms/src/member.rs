@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use async_trait::async_trait;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 use videorooms_cluster::links::{
@@ -54,7 +55,27 @@ pub(crate) struct Membership {
 
 /// The way to other nodes; to none before the links are started, or where a node listens for none.
 #[derive(Default)]
-struct Wire(OnceLock<Links>);
+struct Wire {
+    links: OnceLock<Links>,
+    /// With whom to be linked, and where. A store that lost its data names nobody for a moment, which cuts no link.
+    known: Mutex<BTreeMap<NodeId, (NodeIncarnation, Arc<str>)>>,
+}
+
+impl Wire {
+    /// Takes over what the table says.
+    fn peers(&self, cluster: &Cluster) -> Vec<(NodeIncarnation, Arc<str>)> {
+        let mut known = self.known.lock();
+        for row in &cluster.view().nodes {
+            let address = &row.profile.address;
+            if row.state == NodeState::Dead || address.is_empty() || row.node == *cluster.me() {
+                known.remove(&row.node.node);
+            } else {
+                known.insert(row.node.node.clone(), (row.node.clone(), Arc::clone(address)));
+            }
+        }
+        known.values().cloned().collect()
+    }
+}
 
 #[async_trait]
 impl Peers for Wire {
@@ -65,12 +86,12 @@ impl Peers for Wire {
         call: Bytes,
         within: Duration,
     ) -> Result<Bytes, LinkError> {
-        let links = self.0.get().ok_or(LinkError::NotLinked)?;
+        let links = self.links.get().ok_or(LinkError::NotLinked)?;
         links.call(to, service, call, within).await
     }
 
     fn cast(&self, to: &NodeIncarnation, service: ServiceName, cast: Bytes) -> Result<(), LinkError> {
-        let links = self.0.get().ok_or(LinkError::NotLinked)?;
+        let links = self.links.get().ok_or(LinkError::NotLinked)?;
         links.cast(to, service, cast)
     }
 }
@@ -180,9 +201,9 @@ impl Member {
         if let Some(port) = port {
             let (linked, seen) = mpsc::channel(EVENTS);
             let links = links(config, secret, &cluster, port, (rooms, media), linked).await?;
-            links.peers(peers(&cluster));
+            links.peers(wire.peers(&cluster));
             tasks.push(tokio::spawn(watch(seen, cluster.clone(), rooms.clone())));
-            drop(wire.0.set(links));
+            drop(wire.links.set(links));
         }
         let (obeyed, at, way) = (rooms.clone(), door.clone(), Arc::clone(&wire));
         let mind = cluster.clone();
@@ -239,7 +260,7 @@ impl Membership {
     pub(crate) async fn leave(self) {
         self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
         self.cluster.stop().await;
-        if let Some(links) = self.wire.0.get() {
+        if let Some(links) = self.wire.links.get() {
             links.stop().await;
         }
     }
@@ -353,12 +374,12 @@ async fn watch(mut seen: mpsc::Receiver<LinkEvent>, cluster: Cluster, rooms: Roo
 fn obey(event: &ClusterEvent, cluster: &Cluster, wire: &Wire, door: &Door) {
     match event {
         ClusterEvent::View(_) => {
-            let Some(links) = wire.0.get() else { return };
+            let Some(links) = wire.links.get() else { return };
             let view = cluster.view();
             for node in view.nodes.iter().filter(|node| node.state == NodeState::Dead) {
                 links.forget(&node.node);
             }
-            links.peers(peers(cluster));
+            links.peers(wire.peers(cluster));
         }
         ClusterEvent::Fence => door.fence(true),
         ClusterEvent::Live => door.fence(false),
@@ -372,14 +393,4 @@ fn obey(event: &ClusterEvent, cluster: &Cluster, wire: &Wire, door: &Door) {
         | ClusterEvent::Changed
         | ClusterEvent::Superseded => {}
     }
-}
-
-fn peers(cluster: &Cluster) -> Vec<(NodeIncarnation, Arc<str>)> {
-    let view = cluster.view();
-    let others = view.nodes.iter().filter(|node| {
-        node.node != *cluster.me() && node.state != NodeState::Dead && !node.profile.address.is_empty()
-    });
-    others
-        .map(|node| (node.node.clone(), Arc::clone(&node.profile.address)))
-        .collect()
 }

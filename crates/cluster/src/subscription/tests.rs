@@ -266,3 +266,32 @@ proptest! {
         prop_assert_eq!(last.0, owners.log.len() as u64);
     }
 }
+
+#[test]
+fn an_owner_that_began_anew_is_asked_again_and_only_by_who_follows_it() {
+    let mut subscriptions = following();
+    subscriptions.begun_anew(Instant(10), &node("b"), ROOM);
+    assert!(subscriptions.poll(Instant(10)).is_empty(), "another node's word");
+    subscriptions.begun_anew(Instant(10), &node("a"), ROOM);
+    assert_eq!(subscriptions.poll(Instant(10))[0].streams, [(ROOM, Some(Seq(5)))]);
+    subscriptions.begun_anew(Instant(11), &node("a"), ROOM);
+    assert!(subscriptions.poll(Instant(11)).is_empty(), "asked already");
+}
+
+#[test]
+fn who_joins_a_stream_hears_what_came_while_it_was_let_in_and_nothing_that_it_was_told() {
+    let mut subscriptions = Subscriptions::default();
+    subscriptions.joining(Instant(0), ROOM, &node("a"));
+    for seq in 4..=6 {
+        assert_eq!(
+            subscriptions.event(Instant(1), &node("a"), ROOM, event(1, seq)),
+            None
+        );
+    }
+    let heard = subscriptions.joined(Instant(2), &node("a"), ROOM, position(1, 5));
+    assert_eq!(heard, [event(1, 6)]);
+    let again = subscriptions.joined(Instant(3), &node("a"), ROOM, position(1, 6));
+    assert!(again.is_empty(), "the next one to join changes nothing");
+    let next = subscriptions.event(Instant(4), &node("a"), ROOM, event(1, 7));
+    assert_eq!(next, Some(Heard::Event(event(1, 7))));
+}

@@ -16,6 +16,8 @@ use crate::calls::{Content, Envelope as Letter, Remote, Standing};
 
 /// How long a node may take to say by itself who is attached there before it is asked.
 const UNHEARD: Duration = Duration::from_secs(1);
+/// So often a node is asked of which the table knows nothing; then it is thought dead.
+const MAX_ROLLS: u32 = 30;
 /// Between two attempts to write again what the store lost.
 const RESTORE_AGAIN: Duration = Duration::from_millis(200);
 
@@ -39,6 +41,7 @@ impl RoomState {
             self.unheard.remove(&here);
             self.call_rolls_later();
         }
+        self.tell_others_of_return();
         let roll = self.services.subscribers.roll_call(self.door.room);
         drop(self.take_roll(&here, &roll));
         if roll.connections.is_empty() {
@@ -50,6 +53,32 @@ impl RoomState {
             node: here.node.to_string(),
             seq: position.seq,
         });
+    }
+
+    /// Nodes that have followed this room here go on only when they hear that it began anew. Who waits in the lobby may be at any node.
+    fn tell_others_of_return(&self) {
+        let Some(peers) = self.services.ownership.peers() else {
+            return;
+        };
+        let room = self.pipeline.committed();
+        let returned = Content::Publication(self.publication(Body::Resumed {
+            node: self.services.here.node.to_string(),
+            seq: room.seq(),
+        }));
+        let Ok(bytes) = Letter::new(self.services.here.clone(), returned).encode() else {
+            return;
+        };
+        let bytes = Bytes::from(bytes);
+        let everywhere = if room.waiting().next().is_some() {
+            self.services.ownership.others(&self.services.here)
+        } else {
+            Vec::new()
+        };
+        let nodes: BTreeSet<_> = self.unheard.iter().cloned().chain(everywhere).collect();
+        for node in nodes {
+            // One that is not reached asks when it is.
+            let _ = peers.cast(&node, ServiceName::GatewayHub, bytes.clone());
+        }
     }
 
     /// A node at which people are attached wants to hear this room, and says who they are.
@@ -80,8 +109,11 @@ impl RoomState {
     /// Asks the nodes that have not said anything yet. One that is dead never will.
     pub(super) fn call_rolls(&mut self) {
         let here = self.services.here.clone();
+        self.rolls_called += 1;
         for via in self.unheard.clone() {
-            if !self.services.ownership.is_alive(&here, &via) {
+            let ownership = &self.services.ownership;
+            let is_lost = self.rolls_called >= MAX_ROLLS && !ownership.knows(&via);
+            if is_lost || !ownership.is_alive(&here, &via) {
                 self.unheard.remove(&via);
                 let notes = self.apply(&Signal::NodeDied { via });
                 self.publish_notes(notes);

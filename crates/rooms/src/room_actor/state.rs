@@ -71,6 +71,7 @@ pub(crate) struct RoomState {
     pub(super) hearers: BTreeSet<NodeIncarnation>,
     /// Nodes through which members came, that have not said yet who is attached there.
     pub(super) unheard: BTreeSet<NodeIncarnation>,
+    pub(super) rolls_called: u32,
     /// Who asked for the media while it has no node.
     pub(super) media_waiters: Vec<Reply<NodeIncarnation>>,
     directory: Arc<Directory>,
@@ -104,6 +105,7 @@ impl RoomState {
             moved: BTreeMap::new(),
             hearers: BTreeSet::new(),
             unheard: BTreeSet::new(),
+            rolls_called: 0,
             media_waiters: Vec::new(),
             pipeline: Pipeline::new(room, epoch, since_snapshot),
             services,

@@ -168,7 +168,7 @@ impl Rooms {
         let view = cluster.view();
         let before = std::mem::replace(&mut *self.shared.seen.lock(), Arc::clone(&view));
         self.following().view(&before, &view);
-        let died = |node: &&NodeIncarnation| before.is_alive(node) && !view.is_alive(node);
+        let died = |node: &&NodeIncarnation| !before.is_dead(node) && view.is_dead(node);
         let dead: Vec<_> = before.nodes.iter().map(|node| &node.node).filter(died).collect();
         if dead.is_empty() {
             return;

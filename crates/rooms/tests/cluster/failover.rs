@@ -128,3 +128,21 @@ async fn a_drained_node_hands_its_rooms_over_and_no_command_fails() {
         assert_eq!((heard, seqs.len()), (201, 201), "each once");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_room_that_crashes_is_heard_again_at_every_node() {
+    let nodes = Nodes::new();
+    let a = nodes.start("a", 1).await;
+    a.until_all_served().await;
+    let b = nodes.start("b", 1).await;
+    b.until_all_served().await;
+    let room = a.room().await;
+    b.attach(room, 1).await;
+    b.say(room, 1, "before").await.unwrap();
+    a.rooms.panic_room(room);
+    b.insist(room, 1, "after").await;
+    b.hub.until("both lines", |_| b.hub.chats().len() == 2).await;
+    a.rooms.kill_room(room);
+    b.insist(room, 1, "later").await;
+    b.hub.until("all lines", |_| b.hub.chats().len() == 3).await;
+}
