@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
-use crate::{DEADLINE, NodeProcess, RedisServer, get, run};
+use crate::{DEADLINE, NodeProcess, RedisServer, Run, get, run};
 
 /// Between two looks at what only a node's figures tell.
 const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(20);
@@ -53,6 +53,35 @@ impl ClusterProcesses {
     pub async fn spawn(&self, name: &str) -> NodeProcess {
         let data = TempDir::new().expect("a temporary folder");
         NodeProcess::start_with(data, &self.environment(name)).await
+    }
+
+    /// Runs a command as an operator does on the machine of a node: with its configuration, and its operator's door as `--url`.
+    pub async fn operate(&self, name: &str, args: &[&str]) -> Run {
+        let url = self.node(name).admin_url("");
+        let args: Vec<_> = args.iter().copied().chain(["--url", &url]).collect();
+        self.command(name, &args).await
+    }
+
+    /// Runs a command with the configuration of a node.
+    pub async fn command(&self, name: &str, args: &[&str]) -> Run {
+        let environment = self.environment(name);
+        let environment: Vec<_> = environment
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        run(args, &environment).await
+    }
+
+    /// Runs `cluster …` on the identities of this cluster.
+    pub async fn identities(&self, args: &[&str]) {
+        let dir = self.identities.path().display().to_string();
+        let args: Vec<_> = ["cluster"]
+            .iter()
+            .chain(args)
+            .chain(&["--dir", &dir])
+            .copied()
+            .collect();
+        let _ = run(&args, &[]).await.ok();
     }
 
     fn environment(&self, name: &str) -> Vec<(String, String)> {

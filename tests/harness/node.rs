@@ -132,6 +132,11 @@ impl NodeProcess {
         self.signal(Signal::CONT);
     }
 
+    /// SIGHUP: it reads its certificates again.
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
         kill_process(pid.expect("a process has a number"), signal).expect("it runs");

@@ -5,5 +5,6 @@ mod cluster;
 mod command_line;
 mod licences;
 mod lifecycle;
+mod operating;
 mod operators;
 mod stopping;

@@ -171,6 +171,28 @@ pub enum Refusal {
     Malformed,
 }
 
+impl Refusal {
+    /// In words, for people.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::ForeignAuthority => "the certificate is of another authority",
+            Self::Revoked => "the certificate was revoked",
+            Self::Expired => "the certificate is not valid at this time",
+            Self::WrongNode => "the certificate names another node",
+            Self::WrongCluster => "the node is of another cluster",
+            Self::WrongSecret => "the node has another secret",
+            Self::Version => "the node speaks another version",
+            Self::NotAPeer => "the node is not known yet",
+            Self::EarlierBoot => "a later boot of the node is known",
+            Self::WrongSide => "the wrong side has dialled",
+            Self::TimedOut => "the node took too long",
+            Self::TooMany => "too many connections at a time",
+            Self::Malformed => "the other side does not speak as a node does",
+        }
+    }
+}
+
 /// Why a call or cast did not go through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
