@@ -49,6 +49,18 @@ impl ClusterProcesses {
         self.nodes.insert(name.to_owned(), node);
     }
 
+    /// Starts a node that has an identity, with more variables.
+    pub async fn start_node_with(&mut self, name: &str, more: &[(&str, &str)]) {
+        let data = TempDir::new().expect("a temporary folder");
+        let mut environment = self.environment(name);
+        let more = more
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        environment.extend(more);
+        let node = NodeProcess::start_with(data, &environment).await;
+        self.nodes.insert(name.to_owned(), node);
+    }
+
     /// Starts a process of this name beside one that may run already.
     pub async fn spawn(&self, name: &str) -> NodeProcess {
         let data = TempDir::new().expect("a temporary folder");
@@ -64,11 +76,16 @@ impl ClusterProcesses {
 
     /// Runs a command with the configuration of a node.
     pub async fn command(&self, name: &str, args: &[&str]) -> Run {
+        self.command_with(name, args, &[]).await
+    }
+
+    /// The same with more variables.
+    pub async fn command_with(&self, name: &str, args: &[&str], more: &[(&str, &str)]) -> Run {
         let environment = self.environment(name);
-        let environment: Vec<_> = environment
+        let own = environment
             .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let environment: Vec<_> = own.chain(more.iter().copied()).collect();
         run(args, &environment).await
     }
 

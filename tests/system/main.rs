@@ -3,6 +3,7 @@
 mod architecture;
 mod cluster;
 mod command_line;
+mod doctor;
 mod licences;
 mod lifecycle;
 mod operating;

@@ -224,3 +224,49 @@ async fn certificates_and_revocations_are_read_again_on_sighup() {
             .await;
     }
 }
+
+#[tokio::test]
+async fn a_node_of_no_weight_takes_no_rooms() {
+    let mut nodes = ClusterProcesses::start(&["a"]).await;
+    nodes.add_identity("b").await;
+    let weightless = [("VIDEOROOMS__CLUSTER__WEIGHT", "0")];
+    nodes.start_node_with("b", &weightless).await;
+    nodes
+        .until_figure("a", "videorooms_cluster_links_up ", |up| up == 1.0)
+        .await;
+    let seen = list(&nodes, "b").await;
+    let (a, b) = (row(&seen, "a"), row(&seen, "b"));
+    assert_eq!((&a["shards"], &b["shards"]), (&json!(1024), &json!(0)));
+    assert_eq!(b["weight"], 0);
+    nodes.node("b").create_room().await;
+    let refused = nodes.operate("b", &["node", "drain", "a"]).await.failure();
+    assert!(refused.contains("no other node takes rooms"), "{refused}");
+}
+
+#[tokio::test]
+async fn rooms_go_to_another_node_when_one_is_full_and_are_refused_when_all_are() {
+    let full = [("VIDEOROOMS__ROOMS__MAX_LIVE", "1")];
+    let mut nodes = ClusterProcesses::start(&["b"]).await;
+    nodes.add_identity("a").await;
+    nodes.start_node_with("a", &full).await;
+    nodes.until_whole().await;
+    nodes.room_on("a").await;
+    for _ in 0..20 {
+        let (room, _) = nodes.node("a").create_room().await;
+        assert_eq!(explain(&nodes, "a", &room).await["owner"]["node"], "b");
+    }
+
+    let alone = NodeProcess::start_with(tempfile::tempdir().unwrap(), &full).await;
+    let (room, _) = alone.create_room().await;
+    assert_eq!(get(&alone.url(&format!("/api/rooms/{room}"))).await.status(), 200);
+    let asking = http().post(alone.url("/api/rooms")).json(&json!({}));
+    let refused = asking.send().await.unwrap();
+    assert_eq!(refused.status(), 503);
+    assert!(refused.headers().contains_key("retry-after"));
+    let problem: Value = refused.json().await.unwrap();
+    assert_eq!(problem["code"], "too_many_rooms");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("rooms.max_live"),
+        "{problem}"
+    );
+}

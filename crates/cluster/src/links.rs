@@ -21,7 +21,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
-use videorooms_domain::{NodeId, NodeIncarnation};
+use videorooms_domain::{NodeId, NodeIncarnation, Timestamp};
 
 use self::hello::Introduction;
 use self::shared::Shared;
@@ -85,6 +85,16 @@ pub struct Identity {
     pub authority: String,
     /// The authority's list of certificates that are not valid any more.
     pub revocations: String,
+}
+
+impl Identity {
+    /// Would other nodes of the same authority take it for `me` at this time.
+    ///
+    /// # Errors
+    /// [`LinksError::Identity`], [`LinksError::OfAnotherNode`], [`LinksError::Unfit`].
+    pub fn check(&self, me: &NodeId, now: Timestamp) -> Result<(), LinksError> {
+        tls::check(self, me, now)
+    }
 }
 
 /// A secret of the cluster: at least 32 bytes that nobody guesses. Derive one for this use alone.
@@ -235,6 +245,9 @@ pub enum LinksError {
         /// Who this is.
         me: NodeId,
     },
+    /// Other nodes will refuse the certificate.
+    #[error("{}", .0.in_words())]
+    Unfit(Refusal),
     /// The secret is too short.
     #[error("the cluster's secret has less than 32 bytes")]
     ShortSecret,

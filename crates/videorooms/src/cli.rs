@@ -54,6 +54,8 @@ pub enum Command {
         #[command(subcommand)]
         action: RoomAction,
     },
+    /// Says what is wrong with this node's surroundings, and what to do about it.
+    Doctor(SourceArgs),
     /// What an operator needs.
     Operator {
         /// What.

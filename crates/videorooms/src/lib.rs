@@ -5,6 +5,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 mod control;
+pub mod doctor;
 pub mod explain;
 mod health;
 pub mod identities;

@@ -7,7 +7,7 @@ use clap::Parser;
 use videorooms::cli::{Cli, ClusterAction, Command, ConfigAction, NodeAction, OperatorAction, RoomAction};
 use videorooms::config::{Config, Sources};
 use videorooms::identities::Identities;
-use videorooms::{Node, Telemetry, commands, explain, operator, shutdown};
+use videorooms::{Node, Telemetry, commands, doctor, explain, operator, shutdown};
 
 /// A burst of joins allocates from every core at once, where the system's allocator makes one wait for the other.
 #[global_allocator]
@@ -37,6 +37,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             action: ConfigAction::Explain(args),
         } => explain::explain(&Sources::from(args)),
         Command::Cluster { action, dir, days } => cluster(action, Identities::in_folder(dir), days),
+        Command::Doctor(args) => block_on(doctor::doctor(&Sources::from(args))),
         Command::Node {
             action: NodeAction::List { json, ask },
         } => block_on(commands::node_list(ask, json)),
