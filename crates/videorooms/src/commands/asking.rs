@@ -157,7 +157,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_refusal_is_told_in_its_own_words_and_silence_is_told_too() {
-        let refusal = "HTTP/1.1 409 Conflict\r\ncontent-length: 27\r\n\r\n{\"detail\":\"it is alone yet\"}";
+        let refusal = "HTTP/1.1 409 Conflict\r\ncontent-length: 28\r\n\r\n{\"detail\":\"it is alone yet\"}";
         let (url, _asked) = server(refusal).await;
         let error = Door::at(&url, String::new()).unwrap().get("/").await.unwrap_err();
         assert_eq!(error.to_string(), "it is alone yet");
