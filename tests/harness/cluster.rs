@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
-use crate::{DEADLINE, NodeProcess, RedisServer, Run, get, run};
-
-/// Between two looks at what only a node's figures tell.
-const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(20);
+use crate::{DEADLINE, LOOK_AGAIN, NodeProcess, RedisServer, Run, get, run};
 
 /// Nodes that share a Redis. All are killed when it is dropped.
 pub struct ClusterProcesses {

@@ -1,7 +1,7 @@
 //! A cluster as its operator runs it: by commands of the program, from any node.
 
 use serde_json::{Value, json};
-use videorooms_tests::{Client, ClusterProcesses, DEADLINE, NodeProcess, get, http};
+use videorooms_tests::{Client, ClusterProcesses, NodeProcess, get, http};
 
 async fn join(node: &NodeProcess, room: &str, token: &str) -> Client {
     let mut client = Client::connect(&node.address).await;
@@ -14,19 +14,25 @@ async fn newcomer(node: &NodeProcess, room: &str) -> Client {
     let asking = http()
         .post(node.url(&format!("/api/rooms/{room}/join")))
         .json(&json!({ "name": "Guest" }));
-    let grant: Value = asking.send().await.unwrap().json().await.unwrap();
-    join(node, room, grant["token"].as_str().unwrap()).await
+    let grant: Value = asking
+        .send()
+        .await
+        .expect("an answer")
+        .json()
+        .await
+        .expect("JSON");
+    join(node, room, grant["token"].as_str().expect("a token")).await
 }
 
 /// The nodes as one of them sees them, by name.
 async fn list(nodes: &ClusterProcesses, asked: &str) -> Value {
     let printed = nodes.operate(asked, &["node", "list", "--json"]).await.ok();
-    serde_json::from_str(&printed).unwrap()
+    serde_json::from_str(&printed).expect("JSON")
 }
 
 fn row<'a>(list: &'a Value, name: &str) -> &'a Value {
-    let mut rows = list["nodes"].as_array().unwrap().iter();
-    rows.find(|row| row["id"] == name).unwrap()
+    let mut rows = list["nodes"].as_array().expect("nodes").iter();
+    rows.find(|row| row["id"] == name).expect("the node")
 }
 
 async fn explain(nodes: &ClusterProcesses, asked: &str, room: &str) -> Value {
@@ -34,24 +40,7 @@ async fn explain(nodes: &ClusterProcesses, asked: &str, room: &str) -> Value {
         .operate(asked, &["room", "explain", room, "--json"])
         .await
         .ok();
-    serde_json::from_str(&printed).unwrap()
-}
-
-/// Waits until a node's log has this message.
-async fn until_logged(node: &NodeProcess, message: &str) {
-    let url = node.url("/debug/api/logs");
-    let waiting = async {
-        loop {
-            let page: Value = get(&url).await.json().await.unwrap();
-            let mut records = page["records"].as_array().unwrap().iter();
-            if records.any(|record| record["message"] == message) {
-                return;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    let waited = tokio::time::timeout(DEADLINE, waiting).await;
-    waited.unwrap_or_else(|_| panic!("{message:?} was never logged"));
+    serde_json::from_str(&printed).expect("JSON")
 }
 
 #[tokio::test]
@@ -129,7 +118,8 @@ async fn a_node_is_drained_from_another_while_people_talk_and_no_operation_fails
     assert_eq!(alone.code, Some(1));
     assert!(alone.stderr.contains("no other node takes rooms"), "{alone:?}");
 
-    nodes.operate("b", &["node", "drain", "a", "--undo"]).await.ok();
+    let undone = nodes.operate("b", &["node", "drain", "a", "--undo"]).await.ok();
+    assert!(undone.contains("takes rooms again"), "{undone}");
     nodes
         .until_figure("a", "videorooms_cluster_shards_held ", |held| held > 0.0)
         .await;
@@ -211,13 +201,13 @@ async fn certificates_and_revocations_are_read_again_on_sighup() {
     nodes.take("b").kill().await;
     nodes.identities(&["revoke", "b"]).await;
     nodes.node("a").hang_up();
-    until_logged(nodes.node("a"), READ_AGAIN).await;
+    nodes.node("a").until_logged(READ_AGAIN).await;
     nodes.start_node("b").await;
     let refused = "videorooms_cluster_connections_refused_total{reason=\"revoked\"} ";
     nodes.until_figure("a", refused, |times| times > 0.0).await;
     nodes.identities(&["renew", "b"]).await;
     nodes.node("b").hang_up();
-    until_logged(nodes.node("b"), READ_AGAIN).await;
+    nodes.node("b").until_logged(READ_AGAIN).await;
     for name in ["a", "b"] {
         nodes
             .until_figure(name, "videorooms_cluster_links_up ", |up| up == 1.0)

@@ -49,7 +49,7 @@ impl Operations for Cluster {
 
     async fn nodes(&self) -> Result<NodeList, Refused> {
         let node = NodeIncarnation {
-            node: "a".parse().unwrap(),
+            node: "a".parse().expect("a name"),
             incarnation: 1,
         };
         let row = NodeRow {
@@ -114,7 +114,10 @@ async fn operate(token: Option<&str>, method: &str, path: &str, body: &str) -> (
         .expect("a legal request");
     let response = door(Node::Hangs).oneshot(request).await.expect("an answer");
     let status = response.status();
-    let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+    let kind = response.headers()["content-type"]
+        .to_str()
+        .expect("text")
+        .to_owned();
     let body = to_bytes(response.into_body(), usize::MAX).await.expect("a body");
     (status, kind, serde_json::from_slice(&body).expect("json"))
 }

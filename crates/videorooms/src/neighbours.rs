@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(neighbours.linked(&view, &me), (1, 1));
         neighbours.saw(&LinkEvent::Down(boot("b", 0)), &view);
         assert_eq!(neighbours.of(&other).0, LinkState::Up);
-        neighbours.saw(&LinkEvent::Down(other.clone()), &view);
+        neighbours.saw(&LinkEvent::Down(other), &view);
         assert_eq!(neighbours.linked(&view, &me), (0, 1));
     }
 

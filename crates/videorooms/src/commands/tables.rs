@@ -99,7 +99,7 @@ pub(crate) fn room(explanation: &Explanation) -> Vec<String> {
         format!("  shard {} of owner {owner} in epoch {}", shard.0, epoch.0),
         format!(
             "  since {}",
-            since.map_or_else(|| "the owner's start".to_owned(), |since| moment(since))
+            since.map_or_else(|| "the owner's start".to_owned(), moment)
         ),
     ];
     let home = home.as_ref().map_or("no node", |home| home.as_str());
