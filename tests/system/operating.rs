@@ -1,7 +1,7 @@
 //! A cluster as its operator runs it: by commands of the program, from any node.
 
 use serde_json::{Value, json};
-use videorooms_tests::{Client, ClusterProcesses, NodeProcess, get, http};
+use videorooms_tests::{Client, ClusterProcesses, DEADLINE, NodeProcess, get, http};
 
 async fn join(node: &NodeProcess, room: &str, token: &str) -> Client {
     let mut client = Client::connect(&node.address).await;
@@ -78,6 +78,33 @@ async fn every_node_is_seen_from_any_node_and_by_operators_only() {
         let cluster = parts.find(|part| part[name] == "cluster").unwrap();
         assert_eq!(cluster["detail"], "live; links up: 1 of 1");
     }
+}
+
+#[tokio::test]
+async fn readiness_says_when_the_lease_is_past_and_why() {
+    let mut nodes = ClusterProcesses::start(&["a", "b"]).await;
+    nodes.until_whole().await;
+    nodes.redis.kill();
+    let url = nodes.node("a").admin_url("/readyz");
+    let past = async {
+        loop {
+            let answer = get(&url).await;
+            let status = answer.status();
+            let ready: Value = answer.json().await.unwrap();
+            let mut checks = ready["checks"].as_array().unwrap().iter();
+            let cluster = checks.find(|check| check["check"] == "cluster").unwrap();
+            if cluster["ok"] == false {
+                let detail = cluster["detail"].as_str().unwrap().to_owned();
+                return (status, detail);
+            }
+        }
+    };
+    let (status, detail) = tokio::time::timeout(DEADLINE, past).await.unwrap();
+    assert_eq!(status, 503);
+    assert!(
+        detail.contains("store") && detail.contains("links up: 1 of 1"),
+        "{detail}"
+    );
 }
 
 #[tokio::test]
