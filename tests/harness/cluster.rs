@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
-use crate::{DEADLINE, NodeProcess, RedisServer, get, run};
-
-/// Between two looks at what only a node's figures tell.
-const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(20);
+use crate::{DEADLINE, LOOK_AGAIN, NodeProcess, RedisServer, Run, get, run};
 
 /// Nodes that share a Redis. All are killed when it is dropped.
 pub struct ClusterProcesses {
@@ -54,10 +51,56 @@ impl ClusterProcesses {
         self.nodes.insert(name.to_owned(), node);
     }
 
+    /// Starts a node that has an identity, with more variables.
+    pub async fn start_node_with(&mut self, name: &str, more: &[(&str, &str)]) {
+        let data = TempDir::new().expect("a temporary folder");
+        let mut environment = self.environment(name);
+        let more = more
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        environment.extend(more);
+        let node = NodeProcess::start_with(data, &environment).await;
+        self.nodes.insert(name.to_owned(), node);
+    }
+
     /// Starts a process of this name beside one that may run already.
     pub async fn spawn(&self, name: &str) -> NodeProcess {
         let data = TempDir::new().expect("a temporary folder");
         NodeProcess::start_with(data, &self.environment(name)).await
+    }
+
+    /// Runs a command as an operator does on the machine of a node: with its configuration, and its operator's door as `--url`.
+    pub async fn operate(&self, name: &str, args: &[&str]) -> Run {
+        let url = self.node(name).admin_url("");
+        let args: Vec<_> = args.iter().copied().chain(["--url", &url]).collect();
+        self.command(name, &args).await
+    }
+
+    /// Runs a command with the configuration of a node.
+    pub async fn command(&self, name: &str, args: &[&str]) -> Run {
+        self.command_with(name, args, &[]).await
+    }
+
+    /// The same with more variables.
+    pub async fn command_with(&self, name: &str, args: &[&str], more: &[(&str, &str)]) -> Run {
+        let environment = self.environment(name);
+        let own = environment
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let environment: Vec<_> = own.chain(more.iter().copied()).collect();
+        run(args, &environment).await
+    }
+
+    /// Runs `cluster …` on the identities of this cluster.
+    pub async fn identities(&self, args: &[&str]) {
+        let dir = self.identities.path().display().to_string();
+        let args: Vec<_> = ["cluster"]
+            .iter()
+            .chain(args)
+            .chain(&["--dir", &dir])
+            .copied()
+            .collect();
+        let _ = run(&args, &[]).await.ok();
     }
 
     fn environment(&self, name: &str) -> Vec<(String, String)> {

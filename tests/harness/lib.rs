@@ -16,5 +16,8 @@ pub use redis::{RedisData, RedisServer};
 
 use std::time::Duration;
 
+/// Between two looks at what a node can only be asked for.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 /// No condition of these tests takes longer on any machine.
 pub const DEADLINE: Duration = Duration::from_secs(30);

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::{DEADLINE, create_room};
+use crate::{DEADLINE, LOOK_AGAIN, create_room, get};
 
 /// A running node. Killed when dropped.
 pub struct NodeProcess {
@@ -132,9 +133,31 @@ impl NodeProcess {
         self.signal(Signal::CONT);
     }
 
+    /// SIGHUP: it reads its certificates again.
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
         kill_process(pid.expect("a process has a number"), signal).expect("it runs");
+    }
+
+    /// Waits until the log of a node for development has this message.
+    pub async fn until_logged(&self, message: &str) {
+        let url = self.url("/debug/api/logs");
+        let waiting = async {
+            loop {
+                let page: Value = get(&url).await.json().await.expect("the log is JSON");
+                let records = page["records"].as_array().into_iter().flatten();
+                if records.into_iter().any(|record| record["message"] == message) {
+                    return;
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        let waited = timeout(DEADLINE, waiting).await;
+        waited.unwrap_or_else(|_| panic!("{message:?} was never logged"));
     }
 
     /// Waits until it ends by itself; answers the exit code.

@@ -37,7 +37,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rcgen", &["cluster"]),
     ("redb", &["store"]),
     ("redis", &["store"]),
-    ("rustls", &["cluster"]),
+    ("rustls", &["cluster", "store"]),
     ("str0m", &["media"]),
 ];
 

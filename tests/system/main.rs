@@ -3,9 +3,11 @@
 mod architecture;
 mod cluster;
 mod command_line;
+mod doctor;
 mod licences;
 mod lifecycle;
 mod member;
+mod operating;
 mod operators;
 mod redis_faults;
 mod stopping;

@@ -1,10 +1,14 @@
-//! The operator's door: whether this node lives, whether it should get work, and its figures. Meant for loopback or an inner network; it has
-//! no accounts.
+//! The operator's door: whether this node lives, whether it should get work, its figures, and what an operator asks of the cluster. Meant for
+//! loopback or an inner network.
 //!
 //! `/livez` says that the process turns its loop, and nothing else: a node whose store is away is alive, and restarting it would not help.
-//! `/readyz` asks [`Readiness`] and says why not. `/metrics` is Prometheus' text.
+//! `/readyz` asks [`Readiness`] and says why not. `/metrics` is Prometheus' text. These
+//! ask for no token; `/admin/api` asks for an operator's, and [`Operations`] does what is asked there.
 
 mod metrics;
+mod operations;
+mod operators;
+mod problem;
 mod readiness;
 
 use std::sync::Arc;
@@ -17,10 +21,15 @@ use axum::{Router, http::HeaderValue};
 pub use metrics_exporter_prometheus::PrometheusHandle;
 
 pub use crate::metrics::{MetricsError, detached_metrics, install_metrics};
+pub use crate::operations::*;
 pub use crate::readiness::{Check, Readiness};
 
-/// The door: `/livez`, `/readyz` and `/metrics`.
-pub fn router(metrics: PrometheusHandle, readiness: Arc<dyn Readiness>) -> Router {
+/// The door: `/livez`, `/readyz`, `/metrics` and `/admin/api`.
+pub fn router(
+    metrics: PrometheusHandle,
+    readiness: Arc<dyn Readiness>,
+    operations: Arc<dyn Operations>,
+) -> Router {
     Router::new()
         .route("/livez", get(async || "ok\n"))
         .merge(
@@ -29,6 +38,7 @@ pub fn router(metrics: PrometheusHandle, readiness: Arc<dyn Readiness>) -> Route
                 .with_state(readiness),
         )
         .merge(Router::new().route("/metrics", get(scrape)).with_state(metrics))
+        .nest("/admin/api", operators::router(operations))
 }
 
 /// Serves the door until it is dropped.
@@ -36,8 +46,10 @@ pub async fn serve(
     listener: tokio::net::TcpListener,
     metrics: PrometheusHandle,
     readiness: Arc<dyn Readiness>,
+    operations: Arc<dyn Operations>,
 ) {
-    if let Err(error) = axum::serve(listener, router(metrics, readiness)).await {
+    let router = router(metrics, readiness, operations);
+    if let Err(error) = axum::serve(listener, router).await {
         tracing::error!(%error, "the operator's door is closed");
     }
 }

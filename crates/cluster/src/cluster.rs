@@ -175,7 +175,14 @@ impl Cluster {
 
     /// Gives everything away, or keeps what is left.
     pub fn drain(&self, drain: bool) {
+        self.shared.drains(drain);
         self.tell(Input::Drain(drain));
+    }
+
+    /// Was the node told to give everything away.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.shared.is_draining()
     }
 
     /// Someone has changed the table: it is fetched at once.

@@ -35,6 +35,19 @@ pub enum Standing {
     Fenced,
 }
 
+impl Standing {
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Suspended => "suspended",
+            Self::Frozen => "frozen",
+            Self::Fenced => "fenced",
+        }
+    }
+}
+
 /// The lease of one node.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Lease {

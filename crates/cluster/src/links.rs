@@ -21,7 +21,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
-use videorooms_domain::{NodeId, NodeIncarnation};
+use videorooms_domain::{NodeId, NodeIncarnation, Timestamp};
 
 use self::hello::Introduction;
 use self::shared::Shared;
@@ -85,6 +85,16 @@ pub struct Identity {
     pub authority: String,
     /// The authority's list of certificates that are not valid any more.
     pub revocations: String,
+}
+
+impl Identity {
+    /// Would other nodes of the same authority take it for `me` at this time.
+    ///
+    /// # Errors
+    /// [`LinksError::Identity`], [`LinksError::OfAnotherNode`], [`LinksError::Unfit`].
+    pub fn check(&self, me: &NodeId, now: Timestamp) -> Result<(), LinksError> {
+        tls::check(self, me, now)
+    }
 }
 
 /// A secret of the cluster: at least 32 bytes that nobody guesses. Derive one for this use alone.
@@ -171,6 +181,28 @@ pub enum Refusal {
     Malformed,
 }
 
+impl Refusal {
+    /// In words, for people.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::ForeignAuthority => "the certificate is of another authority",
+            Self::Revoked => "the certificate was revoked",
+            Self::Expired => "the certificate is not valid at this time",
+            Self::WrongNode => "the certificate names another node",
+            Self::WrongCluster => "the node is of another cluster",
+            Self::WrongSecret => "the node has another secret",
+            Self::Version => "the node speaks another version",
+            Self::NotAPeer => "the node is not known yet",
+            Self::EarlierBoot => "a later boot of the node is known",
+            Self::WrongSide => "the wrong side has dialled",
+            Self::TimedOut => "the node took too long",
+            Self::TooMany => "too many connections at a time",
+            Self::Malformed => "the other side does not speak as a node does",
+        }
+    }
+}
+
 /// Why a call or cast did not go through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
@@ -213,6 +245,9 @@ pub enum LinksError {
         /// Who this is.
         me: NodeId,
     },
+    /// Other nodes will refuse the certificate.
+    #[error("{}", .0.in_words())]
+    Unfit(Refusal),
     /// The secret is too short.
     #[error("the cluster's secret has less than 32 bytes")]
     ShortSecret,

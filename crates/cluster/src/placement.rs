@@ -6,11 +6,15 @@
 //! * **P2** A node that comes takes shards for itself and moves none between others; one that goes loses its own only.
 //! * **P3** An owner keeps at most a quarter of its shards open, and at least one if it has any.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use videorooms_domain::{NodeIncarnation, ShardId};
 use videorooms_store::ownership::NodeView;
 use xxhash_rust::xxh3::xxh3_64;
+
+/// One, as [`minus_log2`] writes it.
+const ONE: f64 = (1_u64 << 32) as f64;
 
 /// The node to which the shard belongs among those that take shards; none if there is none.
 pub fn home<'a>(
@@ -18,16 +22,38 @@ pub fn home<'a>(
     nodes: impl IntoIterator<Item = &'a NodeView>,
 ) -> Option<&'a NodeIncarnation> {
     let candidates = nodes.into_iter().filter(|node| node.takes_shards());
-    let best = candidates.max_by(|left, right| {
-        // weight / -log2(hash), compared without dividing.
-        let (left_cost, right_cost) = (cost(shard, left), cost(shard, right));
-        let left_score = u128::from(left.profile.weight) * u128::from(right_cost);
-        let right_score = u128::from(right.profile.weight) * u128::from(left_cost);
-        left_score
-            .cmp(&right_score)
-            .then_with(|| left.node.node.cmp(&right.node.node))
-    });
+    let best = candidates.max_by(|left, right| compare(shard, left, right));
     best.map(|node| &node.node)
+}
+
+/// How a node stands for a shard, for people.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Score<'a> {
+    /// Who.
+    pub node: &'a NodeView,
+    /// Its weight by the hash, at least 0. To be shown: the choice is made without rounding.
+    pub score: f64,
+}
+
+/// All nodes as they stand for a shard, the best first; among those that take shards the first is [`home`].
+pub fn scores<'a>(shard: ShardId, nodes: impl IntoIterator<Item = &'a NodeView>) -> Vec<Score<'a>> {
+    let mut nodes: Vec<_> = nodes.into_iter().collect();
+    nodes.sort_by(|left, right| compare(shard, right, left));
+    let score = |node: &'a NodeView| Score {
+        node,
+        score: f64::from(node.profile.weight) * ONE / cost(shard, node) as f64,
+    };
+    nodes.into_iter().map(score).collect()
+}
+
+/// weight / -log2(hash), compared without dividing.
+fn compare(shard: ShardId, left: &NodeView, right: &NodeView) -> Ordering {
+    let (left_cost, right_cost) = (cost(shard, left), cost(shard, right));
+    let left_score = u128::from(left.profile.weight) * u128::from(right_cost);
+    let right_score = u128::from(right.profile.weight) * u128::from(left_cost);
+    left_score
+        .cmp(&right_score)
+        .then_with(|| left.node.node.cmp(&right.node.node))
 }
 
 /// The shards in which new rooms may be made, of `owned` with whether anything lives in each. Those that are in use come first, so that the idle

@@ -56,6 +56,13 @@ impl View {
         self.nodes.iter().any(|view| view.node.node == node.node)
     }
 
+    /// Who owned a shard before `me` did, alive or not; none if nobody did, or `me`.
+    #[must_use]
+    pub fn former_owner(&self, shard: ShardId, me: &NodeIncarnation) -> Option<NodeIncarnation> {
+        let (owner, _) = self.owners.get(usize::from(shard.0))?.as_ref()?;
+        (owner != me).then(|| owner.clone())
+    }
+
     /// Is this boot in the table and not declared dead.
     #[must_use]
     pub fn is_alive(&self, node: &NodeIncarnation) -> bool {
@@ -79,6 +86,7 @@ pub(crate) struct Shared {
     standing: AtomicU8,
     speaks_until: AtomicU64,
     reaches_store: Arc<AtomicBool>,
+    is_draining: AtomicBool,
     /// Raised whenever a reign or the view changes.
     changes: watch::Sender<u64>,
 }
@@ -95,6 +103,7 @@ impl Shared {
             standing: AtomicU8::new(Standing::Fenced as u8),
             speaks_until: AtomicU64::default(),
             reaches_store: Arc::default(),
+            is_draining: AtomicBool::default(),
             changes: watch::Sender::default(),
         }
     }
@@ -162,6 +171,14 @@ impl Shared {
 
     pub(crate) fn reaches_store(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.reaches_store)
+    }
+
+    pub(crate) fn drains(&self, drains: bool) {
+        self.is_draining.store(drains, Ordering::Release);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Acquire)
     }
 
     /// Takes over a lease as of now. `until`: when it ends.

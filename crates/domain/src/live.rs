@@ -8,6 +8,7 @@ mod attendance;
 mod deadlines;
 mod say;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::{
@@ -217,6 +218,12 @@ impl Live {
     #[must_use]
     pub fn has_sockets(&self, via: &NodeIncarnation) -> bool {
         self.attendance.has_sockets(via)
+    }
+
+    /// Sockets of members and of those who knock, by the node that they are at.
+    #[must_use]
+    pub fn sockets_by_node(&self) -> BTreeMap<NodeIncarnation, usize> {
+        self.attendance.sockets_by_node()
     }
 
     /// Number of attached sockets.

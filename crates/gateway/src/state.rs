@@ -28,7 +28,7 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(3);
 /// How one service of the node is, for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ServiceStatus {
-    /// Which: `gateway`, `rooms`, `store`, `media`, `debug`.
+    /// Which: `gateway`, `rooms`, `store`, `media`, `debug`, and `cluster` where there is one.
     pub name: &'static str,
     /// `ok` or `down`.
     pub status: &'static str,

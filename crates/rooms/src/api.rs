@@ -224,7 +224,7 @@ pub enum RoomsError {
         /// When to try again.
         retry_after_ms: u64,
     },
-    /// This node has as many rooms as it may have.
-    #[error("the node's limit of rooms is reached")]
+    /// The room's node has as many rooms in memory as it may have. Nothing was done.
+    #[error("the node has as many rooms in memory as its rooms.max_live allows")]
     TooManyRooms,
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::{Mutex, RwLock};
 use ractor::{ActorId, ActorRef};
 use tokio::sync::Notify;
-use videorooms_domain::{Epoch, RoomId};
+use videorooms_domain::{Epoch, RoomId, Timestamp};
 
 use crate::restart_budget::RestartBudget;
 use crate::room_actor::{Envelope, RoomMessage};
@@ -22,6 +22,8 @@ pub(crate) struct Door {
     /// With the reign in which it serves.
     actor: RwLock<Option<(ActorRef<Envelope>, Epoch)>>,
     was_shut: Notify,
+    /// When its room came into memory, and when people attached to it were first heard of after that.
+    times: Mutex<(Option<Timestamp>, Option<Timestamp>)>,
     pub(crate) budget: Mutex<RestartBudget>,
     /// Held while the room is being started or its door taken away.
     pub(crate) start: tokio::sync::Mutex<Standing>,
@@ -67,6 +69,7 @@ impl Door {
             depth: Arc::default(),
             actor: RwLock::default(),
             was_shut: Notify::new(),
+            times: Mutex::default(),
             budget: Mutex::default(),
             start: tokio::sync::Mutex::default(),
             gate: Arc::default(),
@@ -104,6 +107,21 @@ impl Door {
         // An actor that has ended already is found out by whoever opened the door.
         drop(actor.cast(Envelope::inner(RoomMessage::Resume)));
         *current = Some((actor, epoch));
+    }
+
+    /// The room has come into memory.
+    pub(crate) fn loaded(&self, at: Timestamp) {
+        *self.times.lock() = (Some(at), None);
+    }
+
+    /// People who are attached were heard of; the first time counts.
+    pub(crate) fn resubscribed(&self, at: Timestamp) {
+        self.times.lock().1.get_or_insert(at);
+    }
+
+    /// When the room came into memory last, and when people attached to it were first heard of after that.
+    pub(crate) fn times(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        *self.times.lock()
     }
 
     /// Takes the actor off the door if it still is this one.

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use videorooms_cluster::placement::{self, Score};
 use videorooms_cluster::{Cluster, Place};
-use videorooms_domain::{Epoch, NodeIncarnation, RoomId, ShardId};
+use videorooms_domain::{Epoch, NodeId, NodeIncarnation, RoomId, ShardId};
 use videorooms_store::Fence;
-use videorooms_store::ownership::Reign;
+use videorooms_store::ownership::{NodeState, Reign};
 
 use crate::calls::Peers;
+use crate::explanation::{NodeScore, Stays};
 
 /// Who owns the rooms.
 #[derive(Clone)]
@@ -115,25 +117,55 @@ impl Ownership {
                 nodes.any(|known| known.node == *here && known.takes_shards())
             }
         };
-        let elsewhere = || self.less_busy(first, second);
+        let elsewhere = || self.candidates(first, second).map(|[chosen, _]| chosen);
         let chosen = if takes_work { None } else { elsewhere() };
         chosen.unwrap_or_else(|| here.clone())
     }
 
-    /// The less busy of two of the nodes that take rooms, chosen by these random numbers; none where there is no choice.
-    pub(crate) fn less_busy(&self, first: usize, second: usize) -> Option<NodeIncarnation> {
+    /// Two of the nodes that take rooms, chosen by these random numbers, the less busy one first, or twice the only one; none where nobody takes any.
+    pub(crate) fn candidates(&self, first: usize, second: usize) -> Option<[NodeIncarnation; 2]> {
         let Self::Shared { cluster, .. } = self else {
             return None;
         };
         let view = cluster.view();
         let takers: Vec<_> = view.nodes.iter().filter(|node| node.takes_shards()).collect();
-        let pick = |at: usize| takers.get(at.checked_rem(takers.len())?);
+        let first = first.checked_rem(takers.len())?;
+        // Another one than the first, if there is one.
+        let further = second.checked_rem(takers.len() - 1).map_or(0, |rest| rest + 1);
+        let (first, second) = (takers[first], takers[(first + further) % takers.len()]);
         // Load per weight, compared without dividing.
-        let (first, second) = (pick(first)?, pick(second)?);
         let first_is_busier = u64::from(first.profile.load) * u64::from(second.profile.weight)
             > u64::from(second.profile.load) * u64::from(first.profile.weight);
-        let chosen = if first_is_busier { second } else { first };
-        Some(chosen.node.clone())
+        let (chosen, other) = if first_is_busier {
+            (second, first)
+        } else {
+            (first, second)
+        };
+        Some([chosen, other].map(|node| node.node.clone()))
+    }
+
+    /// To whom a shard that is this node's belongs, how all nodes stand for it, and why it stays here.
+    pub(crate) fn reasons(&self, shard: ShardId, is_in_use: bool) -> (Option<NodeId>, Vec<NodeScore>, Stays) {
+        let Self::Shared { cluster, .. } = self else {
+            return (None, Vec::new(), Stays::Alone);
+        };
+        let view = cluster.view();
+        let alive = || view.nodes.iter().filter(|node| node.state != NodeState::Dead);
+        let home = placement::home(shard, alive());
+        let stays = match home {
+            Some(home) if home == cluster.me() => Stays::AtHome,
+            Some(_) if is_in_use => Stays::InUse,
+            Some(_) => Stays::Idle,
+            None => Stays::NowhereToGo,
+        };
+        let scores = placement::scores(shard, alive()).into_iter();
+        let scores = scores.map(|Score { node, score }| NodeScore {
+            node: node.node.node.clone(),
+            weight: node.profile.weight,
+            score_thousandths: (score * 1000.0) as u64,
+            takes_shards: node.takes_shards(),
+        });
+        (home.map(|home| home.node.clone()), scores.collect(), stays)
     }
 
     pub(crate) fn in_use(&self, shard: ShardId, is_in_use: bool) {

@@ -28,16 +28,20 @@ use crate::door::{Door, NotSent};
 use crate::following::Following;
 use crate::media_host::MediaHost;
 use crate::metrics as names;
+use crate::moves::Moves;
 use crate::ownership::Ownership;
 use crate::room_actor::{Reply, RoomMessage};
 use crate::services::Services;
 use crate::tries::{Missed, Owner, Tried, Tries};
 
 mod creating;
+mod explaining;
 mod media;
 mod owning;
 mod starting;
 mod supervision;
+
+pub(crate) use explaining::Inside;
 
 /// How often a call is made again when the room died under it; a command that kills its room must not do so for ever.
 const ATTEMPTS: usize = 3;
@@ -60,6 +64,8 @@ struct Shared {
     parked: Box<[Arc<()>]>,
     /// The table of owners that was acted upon last.
     seen: Mutex<Arc<View>>,
+    /// How shards came here.
+    moves: Moves,
     leaving: AtomicBool,
 }
 
@@ -92,6 +98,7 @@ impl Rooms {
             supervisors: RwLock::default(),
             parked: (0..SHARDS).map(|_| Arc::default()).collect(),
             seen: Mutex::default(),
+            moves: Moves::default(),
             leaving: AtomicBool::new(false),
         };
         Self {

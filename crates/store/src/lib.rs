@@ -21,6 +21,6 @@ pub use file::FileStore;
 pub use memory::MemoryStore;
 pub use metrics::describe as describe_metrics;
 pub use open::{Durability, Opened, open};
-pub use redis::{RedisOwnership, RedisStore, SessionTiming};
+pub use redis::{Examined, RedisOwnership, RedisStore, SessionTiming, examine as examine_redis};
 pub use room_store::*;
 pub use ruling::RESEND_TAIL;

@@ -7,6 +7,7 @@
 mod address;
 mod answer;
 mod connecting;
+mod examining;
 mod index;
 mod line;
 mod ownership;
@@ -32,6 +33,7 @@ use answer::Answer;
 use line::Line;
 use schema::{Head, Keys, entry, millis, name, room_of, stored};
 
+pub use examining::{Examined, examine};
 pub use ownership::{RedisOwnership, SessionTiming};
 
 /// Rooms in Redis; see the module's first lines.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use videorooms_domain::NodeId;
+use videorooms_domain::{NodeId, RoomId};
 
 use crate::config::Sources;
 
@@ -42,6 +42,20 @@ pub enum Command {
         #[arg(long, default_value_t = 825, global = true)]
         days: u32,
     },
+    /// Looks at the nodes of a running cluster, and drains them.
+    Node {
+        /// What.
+        #[command(subcommand)]
+        action: NodeAction,
+    },
+    /// Looks at a room of a running node.
+    Room {
+        /// How.
+        #[command(subcommand)]
+        action: RoomAction,
+    },
+    /// Says what is wrong with this node's surroundings, and what to do about it.
+    Doctor(SourceArgs),
     /// What an operator needs.
     Operator {
         /// What.
@@ -88,10 +102,68 @@ pub enum ClusterAction {
     },
 }
 
+/// What to do with nodes.
+#[derive(Debug, Subcommand)]
+pub enum NodeAction {
+    /// All nodes, as the one that is asked sees them.
+    List {
+        /// The answer as the node gives it.
+        #[arg(long)]
+        json: bool,
+        /// Whom to ask.
+        #[command(flatten)]
+        ask: AskArgs,
+    },
+    /// Has a node give its rooms to the others, and waits until it has none. It keeps its sockets.
+    Drain {
+        /// Its name.
+        id: NodeId,
+        /// Have it take rooms again.
+        #[arg(long)]
+        undo: bool,
+        /// How long to wait: 90s, 30m, 12h; at most 12h.
+        #[arg(long, default_value = "60s", value_parser = wait)]
+        deadline: Duration,
+        /// Whom to ask; any node will do.
+        #[command(flatten)]
+        ask: AskArgs,
+    },
+}
+
+/// What to do with rooms.
+#[derive(Debug, Subcommand)]
+pub enum RoomAction {
+    /// Says why a room is where it is.
+    Explain {
+        /// Its id.
+        id: RoomId,
+        /// The answer as the node gives it.
+        #[arg(long)]
+        json: bool,
+        /// Whom to ask; any node will do.
+        #[command(flatten)]
+        ask: AskArgs,
+    },
+}
+
+/// Which node to ask, and by which right.
+#[derive(Debug, Args)]
+pub struct AskArgs {
+    /// Operator's door of a node; the configuration's admin.listen if it is not given.
+    #[arg(long)]
+    pub url: Option<String>,
+    /// Token of `operator token`; made with the configuration's secret if it is not given.
+    #[arg(long, env = "VIDEOROOMS_OPERATOR_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// The configuration of a node of the cluster.
+    #[command(flatten)]
+    pub source: SourceArgs,
+}
+
 /// What an operator needs.
 #[derive(Debug, Subcommand)]
 pub enum OperatorAction {
-    /// Prints a token that reads and deletes this node's log for a while.
+    /// Prints a token that opens this node's log and the operator's door for a while.
     Token {
         /// How long it lives: 90s, 30m, 12h; at most 24h.
         #[arg(long, default_value = "1h", value_parser = duration)]
@@ -142,6 +214,15 @@ fn duration(text: &str) -> Result<Duration, String> {
         .checked_mul(seconds)
         .map(Duration::from_secs)
         .ok_or_else(wrong)
+}
+
+/// How long a command may wait: a token lives a day.
+fn wait(text: &str) -> Result<Duration, String> {
+    let wait = duration(text)?;
+    if wait > Duration::from_secs(12 * 60 * 60) {
+        return Err("at most 12h".to_owned());
+    }
+    Ok(wait)
 }
 
 /// The environment; what is no text is read as far as it is.

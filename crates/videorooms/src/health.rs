@@ -5,10 +5,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::timeout;
 use videorooms_admin::{Check, Readiness};
+use videorooms_cluster::lease::Standing as Lease;
 use videorooms_debug::DebugLogHandle;
 use videorooms_gateway::{Door, ServiceStatus, StatusSource};
 use videorooms_rooms::{MediaHost, Rooms};
 
+use crate::operations::Together;
 use crate::standing::Standing;
 
 /// Below the two seconds that a probe waits.
@@ -21,6 +23,8 @@ pub(crate) struct Services {
     pub(crate) media: MediaHost,
     pub(crate) log: DebugLogHandle,
     pub(crate) standing: Standing,
+    /// None: the node is alone.
+    pub(crate) together: Option<Together>,
 }
 
 #[async_trait]
@@ -32,19 +36,42 @@ impl StatusSource for Services {
             .of("Rooms")
             .map(|()| format!("{} in memory", self.rooms.live_rooms()));
         let (store, media, log) = tokio::join!(self.store(), self.media(), self.log());
-        [
+        let mut services = vec![
             ("gateway", gateway),
             ("rooms", rooms),
             ("store", store),
             ("media", media),
             ("debug", log),
-        ]
-        .map(service)
-        .into()
+        ];
+        services.extend(self.cluster().map(|cluster| ("cluster", cluster)));
+        services.into_iter().map(service).collect()
     }
 }
 
 impl Services {
+    /// None for a node that is alone.
+    fn cluster(&self) -> Option<Result<String, String>> {
+        let Together {
+            control, neighbours, ..
+        } = self.together.as_ref()?;
+        let cluster = &control.cluster;
+        let (up, others) = neighbours.linked(&cluster.view(), cluster.me());
+        let draining = if cluster.is_draining() { ", draining" } else { "" };
+        let (name, links) = (
+            cluster.standing().as_str(),
+            format!("links up: {up} of {others}{draining}"),
+        );
+        let why = match cluster.standing() {
+            Lease::Live => return Some(Ok(format!("{name}; {links}"))),
+            Lease::Suspended => "the lease is past, the store was not reached in time: nothing is said",
+            Lease::Frozen => {
+                "the store is away for a majority of the nodes: only what is not durable goes on"
+            }
+            Lease::Fenced => "there is no lease: clients are sent away, rooms are other nodes'",
+        };
+        Some(Err(format!("{name}: {why}; {links}")))
+    }
+
     async fn store(&self) -> Result<String, String> {
         within(async { self.rooms.store_health().await.map_err(|error| error.to_string()) })
             .await
@@ -103,14 +130,15 @@ impl Readiness for Ready {
         };
         let rooms = self.services.standing.of("Rooms").map(|()| String::new());
         let (store, media) = tokio::join!(self.services.store(), self.services.media());
-        [
+        let mut checks = vec![
             ("gateway", gateway),
             ("rooms", rooms),
             ("store", store),
             ("media", media),
-        ]
-        .map(check)
-        .into()
+        ];
+        let cluster = self.services.cluster();
+        checks.extend(cluster.map(|cluster| ("cluster", cluster)));
+        checks.into_iter().map(check).collect()
     }
 }
 

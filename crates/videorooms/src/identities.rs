@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use videorooms_cluster::certificates::{self, Certified};
+use videorooms_cluster::links::Identity;
 use videorooms_domain::{NodeId, Timestamp};
 
 /// The authority's own folder; no node can have this name, which has no hyphen to spare.
@@ -22,6 +23,19 @@ const AUTHORITY: &str = "authority";
 const AUTHORITY_DAYS: u32 = 3650;
 /// Bytes of randomness in the cluster's secret.
 const SECRET_BYTES: usize = 32;
+
+/// What a node reads of its own folder, but for the secret.
+///
+/// # Errors
+/// Which file cannot be read.
+pub(crate) fn read_identity(folder: &Path) -> anyhow::Result<Identity> {
+    Ok(Identity {
+        certificate: read(folder, "node.pem")?,
+        key: read(folder, "node.key")?,
+        authority: read(folder, "ca.pem")?,
+        revocations: read(folder, "revoked.pem")?,
+    })
+}
 
 /// The files of one cluster.
 pub struct Identities {
@@ -105,7 +119,8 @@ impl Identities {
         Ok(folder)
     }
 
-    /// Takes a node's certificate out of use; answers the folders in which the list of revocations changed. It counts for a node from its next start on.
+    /// Takes a node's certificate out of use; answers the folders in which the list of revocations changed. It counts for a node once that has read it: at its
+    /// start, and on SIGHUP.
     ///
     /// # Errors
     /// When there is no such node or no authority, or a file cannot be written.

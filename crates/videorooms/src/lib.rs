@@ -2,7 +2,10 @@
 //! registers it with [`Node::builder`].
 
 pub mod cli;
+pub mod commands;
 pub mod config;
+mod control;
+pub mod doctor;
 pub mod explain;
 mod health;
 pub mod identities;
@@ -11,8 +14,11 @@ mod lines;
 mod listen;
 mod member;
 pub mod metrics;
+mod neighbours;
 mod node;
+mod operations;
 pub mod operator;
+mod reload;
 mod secret;
 pub mod shutdown;
 mod standing;

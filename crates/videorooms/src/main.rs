@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::Parser;
-use videorooms::cli::{Cli, ClusterAction, Command, ConfigAction, OperatorAction};
+use videorooms::cli::{Cli, ClusterAction, Command, ConfigAction, NodeAction, OperatorAction, RoomAction};
 use videorooms::config::{Config, Sources};
 use videorooms::identities::Identities;
-use videorooms::{Node, Telemetry, explain, operator, shutdown};
+use videorooms::{Node, Telemetry, commands, doctor, explain, operator, shutdown};
 
 /// A burst of joins allocates from every core at once, where the system's allocator makes one wait for the other.
 #[global_allocator]
@@ -37,6 +37,22 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             action: ConfigAction::Explain(args),
         } => explain::explain(&Sources::from(args)),
         Command::Cluster { action, dir, days } => cluster(action, Identities::in_folder(dir), days),
+        Command::Doctor(args) => block_on(doctor::doctor(&Sources::from(args))),
+        Command::Node {
+            action: NodeAction::List { json, ask },
+        } => block_on(commands::node_list(ask, json)),
+        Command::Node {
+            action:
+                NodeAction::Drain {
+                    id,
+                    undo,
+                    deadline,
+                    ask,
+                },
+        } => block_on(commands::node_drain(ask, id, undo, deadline)),
+        Command::Room {
+            action: RoomAction::Explain { id, json, ask },
+        } => block_on(commands::room_explain(ask, id, json)),
         Command::Operator {
             action: OperatorAction::Token { ttl, source },
         } => {
@@ -60,11 +76,11 @@ fn cluster(action: ClusterAction, files: Identities, days: u32) -> anyhow::Resul
         ),
         ClusterAction::Renew { node } => (
             vec![files.renew(&node, days, now)?],
-            "copy node.pem to its node and restart it:",
+            "copy node.pem to its node and send it SIGHUP, or restart it:",
         ),
         ClusterAction::Revoke { node } => (
             files.revoke(&node, now)?,
-            "copy revoked.pem to each node and restart it:",
+            "copy revoked.pem to each node and send it SIGHUP, or restart it:",
         ),
     };
     explain::print_line(said);
@@ -72,6 +88,14 @@ fn cluster(action: ClusterAction, files: Identities, days: u32) -> anyhow::Resul
         .iter()
         .for_each(|folder| explain::print_line(&format!("  {}", folder.display())));
     Ok(())
+}
+
+/// For what asks and waits, and does no work.
+fn block_on(asking: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(asking)
 }
 
 fn serve(config: Config) -> anyhow::Result<()> {

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 use videorooms_cluster::links::{
-    Identity, LinkError, LinkEvent, Links, LinksConfig, Refusal as Unlinked, Secret, Service,
+    LinkError, LinkEvent, Links, LinksConfig, Refusal as Unlinked, Secret, Service,
 };
 use videorooms_cluster::{Cluster, ClusterConfig, ClusterEvent, Place, ServiceName, Timing};
 use videorooms_domain::{NodeId, NodeIncarnation, SHARDS, ShardId};
@@ -24,11 +23,15 @@ use videorooms_rooms::{MediaHost, Ownership, Rooms};
 use videorooms_store::ownership::{Caller, Fate, Generation, NodeState, OwnershipStore, Profile, Refusal};
 
 use crate::config::{self, Config};
+use crate::control::Control;
 use crate::listen::bind;
+use crate::neighbours::Neighbours;
+use crate::operations::Together;
 use crate::secret::derive;
+use crate::{identities, reload};
 
 /// The messages between nodes that this program speaks.
-const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 1;
 /// How long a start waits for shards to have owners; then the node serves what there is.
 const PLACED_WITHIN: Duration = Duration::from_secs(10);
 /// How long a node that leaves takes to give its rooms to others.
@@ -41,6 +44,7 @@ const EVENTS: usize = 1024;
 /// The node's part in its cluster, started and not yet obeyed.
 pub(crate) struct Member {
     pub(crate) cluster: Cluster,
+    pub(crate) neighbours: Neighbours,
     events: mpsc::Receiver<ClusterEvent>,
     wire: Arc<Wire>,
     port: Option<TcpListener>,
@@ -166,10 +170,25 @@ impl Member {
         let wire = Arc::default();
         Ok(Self {
             cluster,
+            neighbours: Neighbours::default(),
             events,
             wire,
             port,
         })
+    }
+
+    /// The node's part as an operator reaches it.
+    pub(crate) fn together(&self, rooms: &Rooms, fingerprint: &Arc<str>) -> Together {
+        let control = Control {
+            cluster: self.cluster.clone(),
+            rooms: rooms.clone(),
+            fingerprint: Arc::clone(fingerprint),
+        };
+        Together {
+            control,
+            peers: Arc::clone(&self.wire) as _,
+            neighbours: self.neighbours.clone(),
+        }
     }
 
     pub(crate) fn ownership(&self) -> Ownership {
@@ -187,22 +206,31 @@ impl Member {
         self,
         config: &Config,
         secret: &config::Secret,
-        (rooms, media): (&Rooms, &MediaHost),
+        (control, media): (Control, &MediaHost),
         door: &Door,
         superseded: impl Fn() + Send + 'static,
     ) -> anyhow::Result<Membership> {
         let Self {
             cluster,
+            neighbours,
             mut events,
             wire,
             port,
         } = self;
+        let rooms = &control.rooms.clone();
         let mut tasks = Vec::new();
         if let Some(port) = port {
             let (linked, seen) = mpsc::channel(EVENTS);
-            let links = links(config, secret, &cluster, port, (rooms, media), linked).await?;
+            let links = links(config, secret, &cluster, port, (control, media), linked).await?;
             links.peers(wire.peers(&cluster));
-            tasks.push(tokio::spawn(watch(seen, cluster.clone(), rooms.clone())));
+            tasks.push(tokio::spawn(watch(
+                seen,
+                cluster.clone(),
+                neighbours,
+                rooms.clone(),
+            )));
+            let reloading = reload::on_hangup(config.identity(), links.clone());
+            tasks.push(tokio::spawn(reloading));
             drop(wire.links.set(links));
         }
         let (obeyed, at, way) = (rooms.clone(), door.clone(), Arc::clone(&wire));
@@ -307,18 +335,19 @@ async fn links(
     secret: &config::Secret,
     cluster: &Cluster,
     port: TcpListener,
-    (rooms, media): (&Rooms, &MediaHost),
+    (control, media): (Control, &MediaHost),
     events: mpsc::Sender<LinkEvent>,
 ) -> anyhow::Result<Links> {
     let folder = config.identity();
-    let identity = identity(&folder).with_context(|| {
+    let identity = identities::read_identity(&folder).with_context(|| {
         format!(
             "no identity of this node in {}; make one with videorooms cluster init",
             folder.display()
         )
     })?;
-    let room_service: Arc<dyn Service> = Arc::new(RoomService(rooms.clone()));
+    let room_service: Arc<dyn Service> = Arc::new(RoomService(control.rooms.clone()));
     let services = BTreeMap::from([
+        (ServiceName::NodeControl, Arc::new(control) as _),
         (ServiceName::RoomHost, Arc::clone(&room_service)),
         (ServiceName::GatewayHub, room_service),
         (ServiceName::MediaHost, Arc::new(MediaService(media.clone()))),
@@ -334,22 +363,10 @@ async fn links(
     Ok(Links::start(config, services, events).await?)
 }
 
-fn identity(folder: &Path) -> anyhow::Result<Identity> {
-    let read = |name: &str| {
-        let path = folder.join(name);
-        std::fs::read_to_string(&path).with_context(|| path.display().to_string())
-    };
-    Ok(Identity {
-        certificate: read("node.pem")?,
-        key: read("node.key")?,
-        authority: read("ca.pem")?,
-        revocations: read("revoked.pem")?,
-    })
-}
-
 /// Tells cluster and rooms what links show.
-async fn watch(mut seen: mpsc::Receiver<LinkEvent>, cluster: Cluster, rooms: Rooms) {
+async fn watch(mut seen: mpsc::Receiver<LinkEvent>, cluster: Cluster, neighbours: Neighbours, rooms: Rooms) {
     while let Some(event) = seen.recv().await {
+        neighbours.saw(&event, &cluster.view());
         match event {
             LinkEvent::Evidence(node, evidence) => cluster.saw(node, evidence),
             LinkEvent::Says { node, reaches_store } => cluster.says(node, reaches_store),

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use futures_util::FutureExt as _;
 use ractor::{Actor, ActorCell, ActorRef};
 use tokio::task::JoinHandle;
-use videorooms_admin::{PrometheusHandle, Readiness};
+use videorooms_admin::{Operations, PrometheusHandle, Readiness};
 use videorooms_debug::{DebugLog, DebugLogArguments};
 use videorooms_domain::{Epoch, Grace, NodeId, NodeIncarnation, Timestamp};
 use videorooms_gateway::auth::Keys;
@@ -24,6 +24,7 @@ use crate::health::{Ready, Services};
 use crate::keep::Kept;
 use crate::listen::bind;
 use crate::member::{Member, Membership};
+use crate::operations::Operator;
 use crate::secret;
 use crate::standing::Standing;
 use crate::supervisor::{self, Child, Family, NodeSupervisor, Start};
@@ -93,7 +94,6 @@ impl NodeBuilder {
         let operators = bind(config.admin.listen, "--admin-listen")?;
         let (address, admin) = (public.local_addr()?, operators.local_addr()?);
         let secret = secret::load_or_make(&config)?;
-        let keys = keys(&config, &secret);
         let (media, embedded) = media(&config, providers)?;
         let url = config.store_url();
         let store = videorooms_store::open(url.expose(), config.store.durability)
@@ -122,18 +122,23 @@ impl NodeBuilder {
             ownership,
             rooms_config(&config),
         );
+        let fingerprint: Arc<str> = secret::fingerprint(&secret).into();
+        let together = member
+            .as_ref()
+            .map(|member| member.together(&rooms, &fingerprint));
         let services = Services {
             rooms: rooms.clone(),
             media: media.clone(),
             log: telemetry.log.clone(),
             standing: Standing::default(),
+            together: together.clone(),
         };
         let door = Door::new(DoorParts {
             config: gateway_config(&config),
             rooms: rooms.clone(),
             media: media.clone(),
             hub,
-            keys,
+            keys: keys(&config, &secret),
             log: telemetry.log.clone(),
             node: here.clone(),
             status: Arc::new(services.clone()),
@@ -147,10 +152,11 @@ impl NodeBuilder {
             .map_err(|error| anyhow::anyhow!("{error}"))?;
         let membership = match member {
             Some(member) => {
+                let control = member.together(&rooms, &fingerprint).control;
                 let root = supervisor.clone();
                 let superseded = move || root.stop(Some("superseded".to_owned()));
                 let joined = member
-                    .join(&config, &secret, (&rooms, &media), &door, superseded)
+                    .join(&config, &secret, (control, &media), &door, superseded)
                     .await;
                 Some(joined?)
             }
@@ -163,12 +169,20 @@ impl NodeBuilder {
             services,
             door: door.clone(),
         });
+        let operations = Arc::new(Operator {
+            keys: keys(&config, &secret),
+            rooms: rooms.clone(),
+            here: here.clone(),
+            fingerprint,
+            together,
+        });
         let metrics = telemetry.metrics;
         let operators = Kept::begin("operators' door", move || {
             serve_operators(
                 operators.try_clone(),
                 metrics.clone(),
                 Arc::clone(&readiness) as _,
+                Arc::clone(&operations) as _,
             )
         });
         let house_rooms = rooms.clone();
@@ -286,9 +300,10 @@ async fn serve_operators(
     listener: std::io::Result<TcpListener>,
     metrics: PrometheusHandle,
     readiness: Arc<dyn Readiness>,
+    operations: Arc<dyn Operations>,
 ) {
     match listener.and_then(tokio::net::TcpListener::from_std) {
-        Ok(listener) => videorooms_admin::serve(listener, metrics, readiness).await,
+        Ok(listener) => videorooms_admin::serve(listener, metrics, readiness, operations).await,
         Err(error) => tracing::error!(%error, "the operators' door cannot be opened"),
     }
 }

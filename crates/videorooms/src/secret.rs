@@ -55,6 +55,12 @@ pub(crate) fn derive(secret: &Secret, purpose: &[u8]) -> [u8; 32] {
     key
 }
 
+/// Tells whether two nodes have the same secret, and nothing else of it.
+pub(crate) fn fingerprint(secret: &Secret) -> String {
+    let derived = derive(secret, b"videorooms secret fingerprint v1");
+    derived[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn find(config: &Config) -> anyhow::Result<Option<Secret>> {
     if let Some(secret) = &config.secret_key_base {
         return Ok(Some(secret.clone()));

@@ -4,15 +4,17 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{AlertDescription, CertificateError, ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
-use videorooms_domain::NodeId;
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime};
+use videorooms_domain::{NodeId, Timestamp};
 
 use super::hello::Purpose;
 use super::{Identity, LinksError, Refusal};
@@ -100,6 +102,41 @@ impl Tls {
             Purpose::Traffic => &self.traffic,
         })
     }
+}
+
+/// Would others of the same authority, with the same list, take this identity's certificate at this time.
+///
+/// # Errors
+/// [`LinksError::Identity`], [`LinksError::OfAnotherNode`], [`LinksError::Unfit`].
+pub(crate) fn check(identity: &Identity, me: &NodeId, now: Timestamp) -> Result<(), LinksError> {
+    drop(Tls::new(identity, me)?);
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(identity.certificate.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|error| wrong("certificate", error))?;
+    let (first, others) = chain
+        .split_first()
+        .ok_or_else(|| wrong("certificate", "there is none"))?;
+    let now = UnixTime::since_unix_epoch(Duration::from_millis(now.0));
+    let verified = verifier(identity)?.verify_client_cert(first, others, now);
+    verified.map(drop).map_err(|error| {
+        let refused = refusal(&io::Error::other(error));
+        LinksError::Unfit(refused.unwrap_or(Refusal::Malformed))
+    })
+}
+
+fn verifier(identity: &Identity) -> Result<Arc<dyn ClientCertVerifier>, LinksError> {
+    let mut roots = RootCertStore::empty();
+    for authority in CertificateDer::pem_slice_iter(identity.authority.as_bytes()) {
+        let authority = authority.map_err(|error| wrong("authority", error))?;
+        roots.add(authority).map_err(|error| wrong("authority", error))?;
+    }
+    let lists: Vec<_> = CertificateRevocationListDer::pem_slice_iter(identity.revocations.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|error| wrong("revocations", error))?;
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+        .with_crls(lists)
+        .build()
+        .map_err(|error| wrong("authority", error))
 }
 
 /// What a failed handshake says of the other side, or the other side of this one. None: it only broke off.

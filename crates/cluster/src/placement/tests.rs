@@ -89,3 +89,16 @@ proptest! {
         prop_assert_eq!(open_and_used, used.min(open.len()));
     }
 }
+
+#[test]
+fn scores_say_the_same_as_the_choice_and_show_who_takes_nothing() {
+    let nodes = [node("a", 1), node("b", 2), node("c", 0)];
+    for shard in (0..SHARDS).map(ShardId) {
+        let scores = scores(shard, &nodes);
+        assert_eq!(scores.len(), 3);
+        assert_eq!(Some(&scores[0].node.node), home(shard, &nodes));
+        assert!(scores.is_sorted_by(|better, worse| better.score >= worse.score));
+        assert_eq!(scores[2].node.node, nodes[2].node);
+        assert!(scores[2].score.abs() < f64::EPSILON);
+    }
+}

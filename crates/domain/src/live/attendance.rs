@@ -219,6 +219,18 @@ impl Attendance {
         sockets.any(|socket| socket.via == *via)
     }
 
+    pub(super) fn sockets_by_node(&self) -> BTreeMap<NodeIncarnation, usize> {
+        let members = self.members.values().map(|presence| &presence.sockets);
+        let sockets = members
+            .chain(self.knocking.values())
+            .flat_map(|sockets| &sockets.0);
+        let mut counts = BTreeMap::new();
+        for socket in sockets {
+            *counts.entry(socket.via.clone()).or_default() += 1;
+        }
+        counts
+    }
+
     pub(super) fn sockets(&self) -> usize {
         self.sockets
     }

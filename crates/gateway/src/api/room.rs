@@ -25,6 +25,8 @@ use crate::state::Door;
 const HOST_NAME: &str = "Host";
 /// When another node, or this one started again, may be there.
 const LEAVING: Duration = Duration::from_secs(2);
+/// When rooms of a full node may have left its memory.
+const FULL: Duration = Duration::from_secs(5);
 
 /// How a room begins. Everything has a default.
 #[derive(Default, Deserialize, ToSchema)]
@@ -409,6 +411,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
 }
 
 fn refused(error: RoomsError) -> Problem {
+    if error == RoomsError::TooManyRooms {
+        let full = StatusCode::SERVICE_UNAVAILABLE;
+        return Problem::new(full, "too_many_rooms", error.to_string()).retry_after(FULL);
+    }
     refused_by_room(error).into()
 }
 

@@ -12,6 +12,8 @@ use crate::metrics as names;
 
 const RETRY_MEDIA_MS: u64 = 1000;
 const RETRY_PASSWORD_MS: u64 = 1000;
+/// When rooms of a full node may have left its memory.
+const RETRY_ROOMS_MS: u64 = 5000;
 
 /// A room's refusal.
 pub(crate) fn refused_by_room(error: RoomsError) -> ErrorReply {
@@ -20,7 +22,8 @@ pub(crate) fn refused_by_room(error: RoomsError) -> ErrorReply {
         RoomsError::NoSuchRoom => (Reason::NotFound, None),
         RoomsError::Rejected(rejection) => (reason(rejection), None),
         RoomsError::Unavailable { retry_after_ms, .. } => (Reason::Unavailable, Some(retry_after_ms)),
-        RoomsError::TooManyRooms => (Reason::Full, None),
+        // Not the room is full: its node is, until rooms leave memory or the operator adds a node.
+        RoomsError::TooManyRooms => (Reason::Unavailable, Some(RETRY_ROOMS_MS)),
     };
     ErrorReply {
         reason,

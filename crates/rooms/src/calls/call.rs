@@ -7,6 +7,7 @@ use videorooms_domain::{
 };
 
 use crate::api::{Attach, Attached, Body, CreateRoom, Overview, RollCall};
+use crate::explanation::Explanation;
 
 /// Something asked of a room; answered within the envelope's deadline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub enum Ask {
     Create(CreateRoom),
     /// [`crate::Rooms::overview`].
     Overview,
+    /// [`crate::Rooms::explain`].
+    Explain,
     /// [`crate::Rooms::verify`].
     Verify {
         /// Whose secret.
@@ -88,6 +91,8 @@ pub enum Answer {
     Create,
     /// What anyone may know.
     Overview(Overview),
+    /// Why it is where it is.
+    Explain(Box<Explanation>),
     /// The secret is good; the role.
     Verify(Role),
     /// The socket is attached, or its owner waits.

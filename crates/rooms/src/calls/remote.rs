@@ -16,6 +16,7 @@ use videorooms_domain::{
 
 use super::{Answer, Ask, Call, Cast, Content, Envelope, Peers, Subscribed, Subscription, Tell, WireError};
 use crate::api::{Attach, Attached, CreateRoom, Overview, RollCall, RoomsError};
+use crate::explanation::Explanation;
 use crate::rooms::unavailable;
 use crate::tries::{Missed, Tried};
 
@@ -67,6 +68,14 @@ impl Remote {
             return Err(misanswered().into());
         };
         Ok(overview)
+    }
+
+    pub(crate) async fn explain(&self, room: RoomId) -> Tried<Explanation> {
+        let answer = self.call(room, Ask::Explain).await?;
+        let Answer::Explain(explanation) = answer else {
+            return Err(misanswered().into());
+        };
+        Ok(*explanation)
     }
 
     pub(crate) async fn verify(

@@ -118,6 +118,10 @@ impl Rooms {
         match ask {
             Ask::Create(request) => self.create_here(room, request).await.map(|()| Answer::Create),
             Ask::Overview => self.overview_here(room).await.map(Answer::Overview),
+            Ask::Explain => {
+                let explanation = self.explain_here(room).await?;
+                Ok(Answer::Explain(Box::new(explanation)))
+            }
             Ask::Verify { participant, secret } => self
                 .verify_here(room, participant, secret)
                 .await

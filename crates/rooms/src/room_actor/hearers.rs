@@ -47,6 +47,7 @@ impl RoomState {
         if roll.connections.is_empty() {
             return;
         }
+        self.door.resubscribed(self.services.clock.now());
         let Standing { position, missed, .. } = self.standing(&roll);
         missed.into_iter().for_each(|body| self.tell_here(body));
         self.tell_here(Body::Resumed {
@@ -87,6 +88,7 @@ impl RoomState {
         self.publish_notes(notes);
         let standing = self.standing(roll);
         if !roll.connections.is_empty() {
+            self.door.resubscribed(self.services.clock.now());
             self.hearers.insert(via);
         }
         standing

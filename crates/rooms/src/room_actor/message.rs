@@ -10,6 +10,7 @@ use crate::api::{Attach, Attached, Overview, RollCall, RoomsError};
 use crate::calls::Standing;
 use crate::door::Permit;
 use crate::media_plan::Report;
+use crate::rooms::Inside;
 
 /// Where an answer goes. Dropped without one, the caller learns that the actor died and asks again.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, RoomsError>>;
@@ -51,6 +52,8 @@ pub(crate) enum RoomMessage {
     Execute(Box<Request>, Reply<Position>),
     Signal(Signal),
     Overview(Reply<Overview>),
+    /// For an operator.
+    Explain(Reply<Inside>),
     Verify(ParticipantId, SecretHash, Reply<Role>),
     Snapshot(ParticipantId, Reply<(Position, Snapshot)>),
     /// Which node carries the media; answered when there is one.

@@ -21,6 +21,7 @@ use crate::media_plan::MediaPlan;
 use crate::metrics as names;
 use crate::pipeline::{Outcome, Output, Pipeline, Refusal};
 use crate::recent::Recent;
+use crate::rooms::Inside;
 use crate::services::Services;
 
 /// What a refused client is told to wait.
@@ -136,6 +137,10 @@ impl RoomState {
             RoomMessage::Execute(request, reply) => self.submit(&request, Waiter::Command(reply)),
             RoomMessage::Signal(signal) => self.signal(&signal),
             RoomMessage::Overview(reply) => drop(reply.send(Ok(self.overview()))),
+            RoomMessage::Explain(reply) => {
+                let inside = Inside::of(self.pipeline.committed(), self.live.sockets_by_node());
+                drop(reply.send(Ok(inside)));
+            }
             RoomMessage::Verify(participant, secret, reply) => {
                 let room = self.pipeline.committed();
                 let verified = room.verify_resume(participant, &secret).map_err(RoomsError::from);

@@ -2,7 +2,7 @@
 
 use tokio::time::timeout;
 use videorooms_cluster::Place;
-use videorooms_domain::{Room, RoomId, Seq, encode_record};
+use videorooms_domain::{NodeIncarnation, Room, RoomId, Seq, encode_record};
 use videorooms_store::ownership::Reign;
 use videorooms_store::{Commit, Verdict};
 
@@ -19,10 +19,23 @@ impl Rooms {
     /// Creates a room under a fresh random id; durable when it returns.
     ///
     /// # Errors
-    /// [`RoomsError::Rejected`] for settings out of range, [`RoomsError::Unavailable`] when the store gives no verdict in time: the room may then exist, but nobody
-    /// knows its id.
+    /// [`RoomsError::Rejected`] for settings out of range, [`RoomsError::TooManyRooms`] when both of two nodes chosen at random are full, and
+    /// [`RoomsError::Unavailable`] when the store gives no verdict in time: the room may then exist, but nobody knows its id.
     pub async fn create(&self, request: CreateRoom) -> Result<RoomId, RoomsError> {
-        let id = self.draw()?;
+        let Some([chosen, other]) = self
+            .ownership()
+            .candidates(random()? as usize, random()? as usize)
+        else {
+            return self.create_under(RoomId(random()?), request).await;
+        };
+        let created = self.create_under(self.draw(&chosen)?, request.clone()).await;
+        if created == Err(RoomsError::TooManyRooms) && other != chosen {
+            return self.create_under(self.draw(&other)?, request).await;
+        }
+        created
+    }
+
+    async fn create_under(&self, id: RoomId, request: CreateRoom) -> Result<RoomId, RoomsError> {
         let mut tries = Tries::new(self, id, true);
         loop {
             let tried = match tries.owner().await? {
@@ -35,15 +48,13 @@ impl Rooms {
         }
     }
 
-    /// An id in a shard of the less busy of two nodes.
-    fn draw(&self) -> Result<RoomId, RoomsError> {
-        let chosen = self.ownership().less_busy(random()? as usize, random()? as usize);
+    /// An id in a shard of this node.
+    fn draw(&self, chosen: &NodeIncarnation) -> Result<RoomId, RoomsError> {
         let mut id = RoomId(random()?);
-        let Some(chosen) = chosen else { return Ok(id) };
         for _ in 0..DRAWS {
             let is_theirs = match self.ownership().place(id.shard()) {
-                Place::Here(_) => chosen == *self.here(),
-                Place::There(owner, _) => chosen == owner,
+                Place::Here(_) => chosen == self.here(),
+                Place::There(owner, _) => *chosen == owner,
                 Place::Nowhere => false,
             };
             if is_theirs {
@@ -58,6 +69,9 @@ impl Rooms {
     pub(crate) async fn create_here(&self, id: RoomId, request: CreateRoom) -> Tried<()> {
         self.stays()?;
         let services = &self.shared.services;
+        if self.live_rooms() >= services.config.max_live_rooms {
+            return Err(RoomsError::TooManyRooms.into());
+        }
         let shard = id.shard();
         let Place::Here(epoch) = services.ownership.place(shard) else {
             return Err(Missed::Moved);

@@ -55,6 +55,9 @@ impl Rooms {
 
     /// The link to a node broke: rooms there are asked for what was missed, and what was attached to media over it is not any more.
     pub fn link_lost(&self, node: &NodeIncarnation) {
+        self.shared
+            .moves
+            .link_lost(node, self.shared.services.clock.now());
         self.following().link_lost(node);
         self.shared.services.media.lost(node);
     }
@@ -108,6 +111,9 @@ impl Rooms {
 
     /// The shard is ours: who waits for its rooms here gets them at once, everyone else's are looked after in turn.
     fn serve(&self, Reign { shard, epoch }: Reign) {
+        let former = self.shared.seen.lock().former_owner(shard, self.here());
+        let now = self.shared.services.clock.now();
+        self.shared.moves.claimed(shard, former, now);
         for room in self.following().own(shard, epoch) {
             match self.shared.directory.existing(room).filter(|door| door.is_open()) {
                 // Someone asked for it before this was heard here: it has resumed before it moved.
@@ -174,6 +180,8 @@ impl Rooms {
             return;
         }
         dead.iter().for_each(|node| self.shared.services.media.lost(node));
+        let now = self.shared.services.clock.now();
+        dead.iter().for_each(|node| self.shared.moves.judged(node, now));
         for door in self.open_doors() {
             for node in &dead {
                 let via = (*node).clone();

@@ -117,6 +117,7 @@ impl Rooms {
     /// door first: an end that is dealt with finds it open and shuts it.
     fn take_in(&self, door: &Arc<Door>, actor: ActorRef<Envelope>, epoch: Epoch, supervisor: &ActorCell) {
         let cell = actor.get_cell();
+        door.loaded(self.shared.services.clock.now());
         door.open(actor, epoch);
         if self.shared.directory.opened(door, cell.clone()) {
             let shard = door.room.shard();

@@ -15,8 +15,8 @@ use videorooms_rooms::calls::{
     Answer, Ask, Call, Cast, Content, Envelope, Standing, Subscribed, Subscription, Tell,
 };
 use videorooms_rooms::{
-    Attach, Attached, Body, CloseReason, CreateRoom, Credential, Fact, History, Overview, Publication,
-    RollCall, RoomsError,
+    Attach, Attached, Body, CloseReason, CreateRoom, Credential, Explanation, Fact, History, Overview,
+    Publication, RollCall, RoomsError,
 };
 
 use crate::examples;
@@ -169,6 +169,7 @@ fn ask() -> impl Strategy<Value = Ask> {
     prop_oneof![
         settings().prop_map(|settings| Ask::Create(CreateRoom { settings })),
         Just(Ask::Overview),
+        Just(Ask::Explain),
         (who(), secret()).prop_map(|(participant, secret)| Ask::Verify { participant, secret }),
         attach().prop_map(|attach| Ask::Attach(Box::new(attach))),
         request.prop_map(|request| Ask::Execute(Box::new(request))),
@@ -300,6 +301,14 @@ fn answer() -> impl Strategy<Value = Answer> {
     prop_oneof![
         Just(Answer::Create),
         overview.prop_map(Answer::Overview),
+        any::<(u32, bool)>().prop_map(|(members, in_memory)| {
+            let explanation = Explanation {
+                members,
+                in_memory,
+                ..examples::explanation()
+            };
+            Answer::Explain(Box::new(explanation))
+        }),
         role().prop_map(Answer::Verify),
         attached().prop_map(|attached| Answer::Attach(Box::new(attached))),
         position().prop_map(Answer::Execute),

@@ -6,12 +6,12 @@ use videorooms_domain::{
     Actor, BannedView, ChatLine, Command, ConnectionId, ConnectionState, EndReason, Epoch, Event, Join,
     LeaveReason, LiveView, MediaState, MemberView, NodeIncarnation, Note, ParticipantId, PasswordHash,
     Position, Rejection, Request, Resume, Role, RoomId, RoomView, SecretHash, Seq, Settings, SettingsPatch,
-    Signal, Snapshot, Source, SourceSet, Timestamp, Waiting,
+    ShardId, Signal, Snapshot, Source, SourceSet, Timestamp, Waiting,
 };
 use videorooms_rooms::calls::{Answer, Ask, Call, Cast, Content, Standing, Subscribed, Subscription, Tell};
 use videorooms_rooms::{
-    Attach, Attached, Body, CloseReason, CreateRoom, Credential, Fact, History, Overview, Publication,
-    RollCall, RoomsError,
+    AtNode, Attach, Attached, Body, CloseReason, CreateRoom, Credential, Explanation, Fact, History,
+    LastMove, NodeScore, Overview, Publication, RollCall, RoomsError, Stays,
 };
 
 const ROOM: RoomId = RoomId(0x1234_5678_9ABC_DEF0_1234_5678_9ABC_DEF0);
@@ -133,6 +133,7 @@ fn asks() -> Vec<Ask> {
     let mut asks = vec![
         Ask::Create(CreateRoom { settings: settings() }),
         Ask::Overview,
+        Ask::Explain,
         Ask::Verify {
             participant: ONE,
             secret: secret(),
@@ -360,6 +361,7 @@ fn answers() -> Vec<Answer> {
             ended: false,
             password: Some(password()),
         }),
+        Answer::Explain(Box::new(explanation())),
         Answer::Verify(Role::Moderator),
         attached(History::Snapshot(Box::new(snapshot()))),
         attached(tail),
@@ -371,6 +373,45 @@ fn answers() -> Vec<Answer> {
             snapshot: Box::new(snapshot()),
         },
     ]
+}
+
+pub(crate) fn explanation() -> Explanation {
+    let node = |name: &str, incarnation| NodeIncarnation {
+        node: name.parse().unwrap(),
+        incarnation,
+    };
+    Explanation {
+        room: ROOM,
+        shard: ShardId(5),
+        owner: node("b", 2),
+        epoch: Epoch(7),
+        since: Some(NOW),
+        home: Some("a".parse().unwrap()),
+        scores: vec![NodeScore {
+            node: "a".parse().unwrap(),
+            weight: 2,
+            score_thousandths: 1500,
+            takes_shards: true,
+        }],
+        stays: Stays::InUse,
+        in_memory: true,
+        ended: false,
+        members: 3,
+        attached: vec![AtNode {
+            node: node("a", 1),
+            members: 3,
+            sockets: 4,
+        }],
+        media_node: Some(node("a", 1)),
+        last_move: Some(LastMove {
+            from: Some(node("c", 3)),
+            noticed_at: Some(NOW),
+            judged_at: None,
+            claimed_at: NOW,
+            loaded_at: Some(NOW),
+            resubscribed_at: None,
+        }),
+    }
 }
 
 pub(crate) fn rejections() -> Vec<Rejection> {

@@ -8,6 +8,7 @@
 //! | `<prefix>:rooms` | sorted set, all scores 0 | ids of rooms as 32 hexadecimal digits |
 //! | `<prefix>:rooms_by_shard` | sorted set, shards as scores | the same |
 //! | `<prefix>:room:<id>` | hash | `epoch`, `last`; `covered` and `snapshot` once there is one |
+//! | `<prefix>:examination` | string | whoever looked at this Redis a second ago |
 //! | `<prefix>:log:<id>` | list | entries, oldest first |
 //!
 //! An entry is epoch, expected seq and last seq, each of 8 bytes, big end first, and then the record.
@@ -38,6 +39,11 @@ impl Keys {
 
     pub(super) fn meta(&self) -> String {
         format!("{}:meta", self.prefix)
+    }
+
+    /// Of no meaning; see [`super::examine`].
+    pub(super) fn examination(&self) -> String {
+        format!("{}:examination", self.prefix)
     }
 
     pub(super) fn nodes(&self) -> String {

@@ -259,7 +259,7 @@ mod tests {
     }
 
     /// A value for every key that is not its default.
-    const EVERY_KEY: [(&str, &str, &str); 36] = [
+    const EVERY_KEY: [(&str, &str, &str); 41] = [
         ("dev", "true", "true"),
         ("node", "7", "\"7\""),
         ("data", "1", "\"1\""),
@@ -290,6 +290,11 @@ mod tests {
             "\"redis://•••@db:6380/1?prefix=a\"",
         ),
         ("store.durability", "relaxed", "\"relaxed\""),
+        ("cluster.name", "1", "\"1\""),
+        ("cluster.listen", "127.0.0.1:4", "\"127.0.0.1:4\""),
+        ("cluster.advertise", "node:5", "\"node:5\""),
+        ("cluster.identity", "6", "\"6\""),
+        ("cluster.weight", "0", "0"),
         ("rooms.reconnect_grace_ms", "1", "1"),
         ("rooms.empty_ms", "2", "2"),
         ("rooms.idle_unload_ms", "3", "3"),
@@ -325,8 +330,11 @@ mod tests {
         assert_eq!(known, keys::all(), "a key without a row here");
         for (key, text, shown) in EVERY_KEY {
             let variable = variable_of(key);
-            let config =
-                by_environment(&[(&variable, text)]).unwrap_or_else(|error| panic!("{variable}: {error}"));
+            // Nodes of a cluster need a store that they share.
+            let shared = (variable_of("store.url"), "redis://db");
+            let beside = key.starts_with("cluster.").then_some((&*shared.0, shared.1));
+            let variables: Vec<_> = beside.into_iter().chain([(&*variable, text)]).collect();
+            let config = by_environment(&variables).unwrap_or_else(|error| panic!("{variable}: {error}"));
             let all = crate::explain::flat(&Value::serialize(&config).unwrap());
             let found = all
                 .iter()
