@@ -95,10 +95,10 @@ async function pass(inside, order) {
   inside.on('error', () => inside.destroy());
   for (const node of order) {
     const outside = connect({ host: '127.0.0.1', port: Number(new URL(node.url).port) });
-    const [taken] = await Promise.race([
-      once(outside, 'connect').then(() => [true]),
-      once(outside, 'error').then(() => [false]),
-    ]);
+    const taken = await new Promise((resolve) => {
+      outside.once('connect', () => resolve(true));
+      outside.once('error', () => resolve(false));
+    });
     if (!taken) continue;
     outside.on('error', () => inside.destroy());
     outside.on('close', () => inside.destroy());
