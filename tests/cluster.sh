@@ -36,7 +36,8 @@ stop() {
 }
 trap stop EXIT INT TERM
 
-redis-server --bind 127.0.0.1 --port "$redis_port" --save "" --appendonly yes --appendfsync always \
+# In a session of its own: Ctrl-C is for the nodes, which need it until they have left.
+setsid redis-server --bind 127.0.0.1 --port "$redis_port" --save "" --appendonly yes --appendfsync always \
   --maxmemory-policy noeviction --dir "$folder/redis" >"$folder/redis/log" 2>&1 &
 started+=($!)
 until redis-cli -p "$redis_port" ping >/dev/null 2>&1; do
@@ -86,7 +87,7 @@ $servers  }
   }
 }
 CONF
-nginx -e "$folder/nginx/error.log" -c "$PWD/$folder/nginx/nginx.conf" &
+setsid nginx -e "$folder/nginx/error.log" -c "$PWD/$folder/nginx/nginx.conf" &
 started+=($!)
 
 for node in $nodes; do
