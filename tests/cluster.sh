@@ -87,7 +87,7 @@ $servers  }
   }
 }
 CONF
-setsid nginx -e "$folder/nginx/error.log" -c "$PWD/$folder/nginx/nginx.conf" &
+setsid nginx -e "$PWD/$folder/nginx/error.log" -c "$PWD/$folder/nginx/nginx.conf" &
 started+=($!)
 
 for node in $nodes; do
