@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
@@ -133,12 +134,15 @@ async fn run(options: &Options) -> Times {
         node.kill_now();
         Instant::now()
     };
+    // Their sockets stay open until the round is over, and no longer.
+    let mut watching = JoinSet::new();
     for (at, member) in members.into_iter().enumerate() {
         let says = at < options.rooms;
-        tokio::spawn(watch(member, since, says, Arc::clone(&times), done.clone()));
+        watching.spawn(watch(member, since, says, Arc::clone(&times), done.clone()));
     }
     drop(done);
     let _ = timeout(DEADLINE, all_done.recv()).await;
+    watching.shutdown().await;
     drop(node);
     std::mem::take(&mut *times.lock())
 }
@@ -232,8 +236,7 @@ async fn watch(member: Member, since: Instant, says: bool, times: Arc<Mutex<Time
         }
     }
     drop(done);
-    // The socket stays open until the round is over.
-    tokio::time::sleep(DEADLINE).await;
+    std::future::pending().await
 }
 
 async fn say(to: &mut SplitSink<Socket, Message>, topic: &str) {

@@ -116,6 +116,8 @@ impl ClusterProcesses {
             ("VIDEOROOMS__LIMITS__ROOM_PUSHES_PER_SECOND", "100000".to_owned()),
             ("VIDEOROOMS__LIMITS__CHAT_PER_SECOND", "100000".to_owned()),
             ("VIDEOROOMS__LIMITS__FRAMES_PER_SECOND", "100000".to_owned()),
+            ("VIDEOROOMS__LIMITS__SOCKETS_PER_SECOND", "100000".to_owned()),
+            ("VIDEOROOMS__LIMITS__JOINS_PER_SECOND", "100000".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()
