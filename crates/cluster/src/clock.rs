@@ -1,16 +1,21 @@
-//! The one clock of the shell: it never goes back and counts while the machine sleeps, which `std`'s does not.
+//! The one place where the cluster's shell reads a clock.
+
+use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::time::Instant;
 
-/// `CLOCK_BOOTTIME`.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Clock;
+/// Since the machine was started, sleep included; never goes back.
+pub(crate) fn uptime() -> Duration {
+    let time = clock_gettime(ClockId::Boottime);
+    Duration::new(
+        u64::try_from(time.tv_sec).unwrap_or(0),
+        u32::try_from(time.tv_nsec).unwrap_or(0),
+    )
+}
 
-impl Clock {
-    pub(crate) fn now(self) -> Instant {
-        let now = clock_gettime(ClockId::Boottime);
-        Instant(now.tv_sec as u64 * 1000 + now.tv_nsec as u64 / 1_000_000)
-    }
+/// The same for the core.
+pub(crate) fn now() -> Instant {
+    Instant::default().after(uptime())
 }

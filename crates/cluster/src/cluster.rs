@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use videorooms_domain::{Epoch, NodeId, NodeIncarnation, ShardId};
 use videorooms_store::ownership::{OwnershipStore, Profile, Reign, StoreIncarnation};
 
-use crate::clock::Clock;
+use crate::clock;
 use crate::lease::Standing;
 use crate::membership::Evidence;
 use crate::mind::{ClusterEvent, EVENTS, INPUTS, Input, Mind, Parts};
@@ -48,7 +48,6 @@ impl Cluster {
         config: ClusterConfig,
         store: Arc<dyn OwnershipStore>,
     ) -> std::io::Result<(Self, mpsc::Receiver<ClusterEvent>)> {
-        let clock = Clock;
         let ClusterConfig {
             me,
             shards,
@@ -56,13 +55,12 @@ impl Cluster {
             profile,
         } = config;
         let shared = Arc::new(Shared::new(me, shards));
-        let ticked = Arc::new(AtomicU64::new(clock.now().0));
+        let ticked = Arc::new(AtomicU64::new(clock::now().0));
         let (events, heard) = mpsc::channel(EVENTS);
         let (inputs, said) = mpsc::channel(INPUTS);
         let parts = Parts {
             shards,
             timing,
-            clock,
             store,
             profile,
             shared: Arc::clone(&shared),
@@ -74,7 +72,7 @@ impl Cluster {
             .build()?;
         let thread = std::thread::Builder::new().name("lease-keeper".to_owned());
         thread.spawn(move || runtime.block_on(Mind::run(parts, said)))?;
-        drop(tokio::spawn(tick(clock, ticked, inputs.downgrade())));
+        drop(tokio::spawn(tick(ticked, inputs.downgrade())));
         Ok((Self { shared, inputs }, heard))
     }
 
@@ -123,7 +121,7 @@ impl Cluster {
     /// May what is not durable be said for the shard at this moment.
     #[must_use]
     pub fn speaks(&self, shard: ShardId) -> bool {
-        self.shared.speaks(Clock.now(), shard)
+        self.shared.speaks(clock::now(), shard)
     }
 
     /// Set while this node reaches the store; for its links to say.
@@ -212,10 +210,10 @@ impl Cluster {
     }
 }
 
-async fn tick(clock: Clock, ticked: Arc<AtomicU64>, inputs: mpsc::WeakSender<Input>) {
+async fn tick(ticked: Arc<AtomicU64>, inputs: mpsc::WeakSender<Input>) {
     let mut ticks = tokio::time::interval(TICK);
     while inputs.strong_count() > 0 {
         ticks.tick().await;
-        ticked.store(clock.now().0, Ordering::Release);
+        ticked.store(clock::now().0, Ordering::Release);
     }
 }

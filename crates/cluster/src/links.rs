@@ -27,11 +27,11 @@ use self::hello::Introduction;
 use self::shared::Shared;
 use self::tls::Tls;
 use self::traffic::{Actors, Traffic};
+use crate::clock;
 use crate::membership::Evidence;
 use crate::metrics as names;
 
 mod actor;
-mod clock;
 mod connect;
 mod frame;
 mod hello;

@@ -16,7 +16,7 @@ use videorooms_store::ownership::{
     ReAssertion, Reign, Renewed,
 };
 
-use crate::clock::Clock;
+use crate::clock;
 use crate::keeper::KeeperAction;
 use crate::lease::Standing;
 use crate::membership::Evidence;
@@ -95,17 +95,18 @@ enum Answered {
 
 pub(crate) struct Mind {
     node: Node,
-    clock: Clock,
     store: Arc<dyn OwnershipStore>,
     profile: Profile,
     shared: Arc<Shared>,
-    /// When the node's runtime last lived, by [`Clock`].
+    /// When the node's runtime last lived, by [`clock::now`].
     ticked: Arc<AtomicU64>,
     events: mpsc::Sender<ClusterEvent>,
     answers: mpsc::Sender<Answer>,
     connection: u64,
     session: Option<Arc<dyn OwnershipSession>>,
     shown: Option<Generation>,
+    /// A renewal was answered since the nodes were shown last.
+    is_renewed: bool,
     was_live: bool,
 }
 
@@ -115,7 +116,6 @@ struct Over;
 pub(crate) struct Parts {
     pub(crate) shards: u16,
     pub(crate) timing: Timing,
-    pub(crate) clock: Clock,
     pub(crate) store: Arc<dyn OwnershipStore>,
     pub(crate) profile: Profile,
     pub(crate) shared: Arc<Shared>,
@@ -129,7 +129,6 @@ impl Mind {
         let Parts {
             shards,
             timing,
-            clock,
             store,
             profile,
             shared,
@@ -138,8 +137,7 @@ impl Mind {
         } = parts;
         let (answers, mut answered) = mpsc::channel(INPUTS);
         let mut mind = Self {
-            node: Node::new(shared.me.clone(), shards, timing, clock.now()),
-            clock,
+            node: Node::new(shared.me.clone(), shards, timing, clock::now()),
             store,
             profile,
             shared,
@@ -149,6 +147,7 @@ impl Mind {
             connection: 0,
             session: None,
             shown: None,
+            is_renewed: false,
             was_live: false,
         };
         loop {
@@ -175,7 +174,7 @@ impl Mind {
     fn turn(&mut self) -> Result<Deadline, Over> {
         let ticked = Instant(self.ticked.load(Ordering::Acquire));
         self.node.keeper.runtime_ticked(ticked);
-        let now = self.clock.now();
+        let now = clock::now();
         let actions = self.node.poll(now);
         self.carry_out(actions)?;
         self.report(now)?;
@@ -186,7 +185,7 @@ impl Mind {
     }
 
     fn input(&mut self, input: Input) -> Result<(), Over> {
-        let now = self.clock.now();
+        let now = clock::now();
         let Node {
             keeper, ownership, ..
         } = &mut self.node;
@@ -218,7 +217,7 @@ impl Mind {
         if connection != self.connection {
             return Ok(());
         }
-        let now = self.clock.now();
+        let now = clock::now();
         let is_lost = match &what {
             Answered::Connected(connected) => connected.is_err(),
             Answered::Renewed(_, fate) => *fate == Fate::Unknown,
@@ -248,6 +247,7 @@ impl Mind {
                     tracing::warn!(%refusal, "the lease was not renewed");
                 }
                 metrics::histogram!(names::RENEW_SECONDS).record(now.since(sent).as_secs_f64());
+                self.is_renewed |= answer.is_ok();
                 let actions = self.node.renewed(now, sent, answer);
                 self.carry_out(actions)
             }
@@ -397,6 +397,14 @@ impl Mind {
             self.say(ClusterEvent::Live)?;
         }
         self.was_live = is_live;
+        if std::mem::take(&mut self.is_renewed) {
+            self.show()?;
+        }
+        Ok(())
+    }
+
+    /// Shows the nodes, and the table if it is another.
+    fn show(&mut self) -> Result<(), Over> {
         let membership = self.node.keeper.membership();
         let (Some(generation), Some(table)) = (membership.cached(), membership.table()) else {
             return Ok(());

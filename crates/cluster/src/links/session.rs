@@ -22,7 +22,8 @@ use super::actor::Message;
 use super::frame::{self, Answer, Frame, Reason, Unfinished};
 use super::hello::Token;
 use super::load::Load;
-use super::{LinkError, MESSAGE_BYTES, ServiceName, clock};
+use super::{LinkError, MESSAGE_BYTES, ServiceName};
+use crate::clock;
 
 /// The other side hears of what was taken at least that often.
 const TELL_AFTER: u64 = 256 << 10;
