@@ -38,17 +38,7 @@ pub(super) async fn connect(
 }
 
 async fn open(address: &Address, durability: Durability, answer: Duration) -> Result<Connected, StoreError> {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT))
-        .set_response_timeout(Some(answer));
-    let connecting = address
-        .client
-        .get_multiplexed_async_connection_with_config(&config);
-    let mut connection = connecting.await.map_err(|error| unavailable(&error))?;
-    let surroundings = Surroundings::look(&mut connection).await;
-    surroundings
-        .map_err(|error| unavailable(&error))?
-        .check(durability)?;
+    let mut connection = to_safe(address, durability, CONNECT, answer).await?;
     let scripts = Scripts::load(&mut connection)
         .await
         .map_err(|error| unavailable(&error))?;
@@ -58,6 +48,27 @@ async fn open(address: &Address, durability: Durability, answer: Duration) -> Re
         scripts: Arc::new(scripts),
         life,
     })
+}
+
+/// A connection to a Redis in which rooms are safe, made within `connect`; an answer on it may take as long as `answer`.
+pub(super) async fn to_safe(
+    address: &Address,
+    durability: Durability,
+    connect: Duration,
+    answer: Duration,
+) -> Result<MultiplexedConnection, StoreError> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(connect))
+        .set_response_timeout(Some(answer));
+    let connecting = address
+        .client
+        .get_multiplexed_async_connection_with_config(&config);
+    let mut connection = connecting.await.map_err(|error| unavailable(&error))?;
+    let surroundings = Surroundings::look(&mut connection).await;
+    surroundings
+        .map_err(|error| unavailable(&error))?
+        .check(durability)?;
+    Ok(connection)
 }
 
 async fn put_on_record(

@@ -2,14 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use redis::RedisResult;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, RedisResult};
 use tokio::time::timeout;
 
 use super::address::Address;
-use super::connecting::unavailable;
+use super::connecting::{to_safe, unavailable};
 use super::schema::Keys;
-use super::surroundings::Surroundings;
 use crate::{Durability, StoreError};
 
 /// For all of it.
@@ -40,17 +39,7 @@ pub async fn examine(url: &str, durability: Durability) -> Result<Examined, Stor
 }
 
 async fn look(address: &Address, durability: Durability) -> Result<Examined, StoreError> {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(WITHIN))
-        .set_response_timeout(Some(WITHIN));
-    let connecting = address
-        .client
-        .get_multiplexed_async_connection_with_config(&config);
-    let mut connection = connecting.await.map_err(|error| unavailable(&error))?;
-    let surroundings = Surroundings::look(&mut connection).await;
-    surroundings
-        .map_err(|error| unavailable(&error))?
-        .check(durability)?;
+    let mut connection = to_safe(address, durability, WITHIN, WITHIN).await?;
     let key = Keys::under(&address.prefix).examination();
     // The first time the server reads the script.
     run(&mut connection, &key)
