@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep};
 use videorooms_cluster::{Cluster, ClusterEvent, ServiceName};
 use videorooms_domain::{NodeIncarnation, Position, ShardId, Signal};
 use videorooms_store::ownership::Reign;
@@ -14,12 +13,11 @@ use videorooms_store::ownership::Reign;
 use super::Rooms;
 use crate::api::{Body, CloseReason, RoomsError};
 use crate::calls::{Content, Envelope, Standing, Subscribed, Subscription};
+use crate::draining::{DEADLINE, settle};
 use crate::ownership::Ownership;
 use crate::room_actor::{DEPOSED, RoomMessage};
 use crate::tries::Missed;
 
-/// How long the rooms of a shard may take to finish their commits before it moves.
-const FLUSH_WITHIN: Duration = Duration::from_secs(2);
 /// Between two looks at what is left to be handed over.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
@@ -42,7 +40,8 @@ impl Rooms {
             ClusterEvent::Flush(shard) => {
                 let (rooms, cluster, shard) = (self.clone(), cluster.clone(), *shard);
                 drop(tokio::spawn(async move {
-                    rooms.flush(shard).await;
+                    let doors = rooms.shared.directory.doors_of(shard);
+                    settle(&doors, Instant::now() + DEADLINE).await;
                     cluster.flushed(shard);
                 }));
             }
@@ -134,25 +133,6 @@ impl Rooms {
             door.stop(DEPOSED);
         }
         self.following().lose(shard, epoch.unwrap_or_default());
-    }
-
-    /// Waits until nothing that was decided for the shard is on its way to the store any more.
-    async fn flush(&self, shard: ShardId) {
-        let until = Instant::now() + FLUSH_WITHIN;
-        let settling: Vec<_> = self
-            .shared
-            .directory
-            .doors_of(shard)
-            .iter()
-            .map(|door| {
-                let (told, settled) = oneshot::channel();
-                drop(door.send(RoomMessage::Settle(told), usize::MAX));
-                settled
-            })
-            .collect();
-        for settled in settling {
-            drop(timeout_at(until, settled).await);
-        }
     }
 
     /// Others need not wait for their next renewal.
