@@ -58,28 +58,18 @@ impl RoomState {
 
     /// Nodes that have followed this room here go on only when they hear that it began anew. Who waits in the lobby may be at any node.
     fn tell_others_of_return(&self) {
-        let Some(peers) = self.services.ownership.peers() else {
-            return;
-        };
         let room = self.pipeline.committed();
-        let returned = Content::Publication(self.publication(Body::Resumed {
-            node: self.services.here.node.to_string(),
-            seq: room.seq(),
-        }));
-        let Ok(bytes) = Letter::new(self.services.here.clone(), returned).encode() else {
-            return;
-        };
-        let bytes = Bytes::from(bytes);
         let everywhere = if room.waiting().next().is_some() {
             self.services.ownership.others(&self.services.here)
         } else {
             Vec::new()
         };
-        let nodes: BTreeSet<_> = self.unheard.iter().cloned().chain(everywhere).collect();
-        for node in nodes {
-            // One that is not reached asks when it is.
-            let _ = peers.cast(&node, ServiceName::GatewayHub, bytes.clone());
-        }
+        let nodes: BTreeSet<_> = self.unheard.iter().chain(&everywhere).collect();
+        let returned = Body::Resumed {
+            node: self.services.here.node.to_string(),
+            seq: room.seq(),
+        };
+        self.tell_nodes(nodes, &returned);
     }
 
     /// A node at which people are attached wants to hear this room, and says who they are.
@@ -156,23 +146,7 @@ impl RoomState {
             return;
         }
         let here = &self.services.here;
-        if let Some(peers) = self.services.ownership.peers()
-            && self.hearers.iter().any(|node| node != here)
-        {
-            let publication = Content::Publication(self.publication(body.clone()));
-            match Letter::new(here.clone(), publication).encode() {
-                Ok(bytes) => {
-                    let bytes = Bytes::from(bytes);
-                    for node in self.hearers.iter().filter(|node| *node != here) {
-                        // Lost only with the link, after which the node subscribes anew.
-                        let _ = peers.cast(node, ServiceName::GatewayHub, bytes.clone());
-                    }
-                }
-                Err(error) => {
-                    tracing::error!(room.id = %self.door.room, %error, "what a room says is too large for another node");
-                }
-            }
-        }
+        self.tell_nodes(self.hearers.iter().filter(|node| *node != here), &body);
         self.tell_here(body);
     }
 
@@ -281,6 +255,26 @@ impl RoomState {
                 self.myself
                     .send_after(UNHEARD, || Envelope::inner(RoomMessage::CallRolls)),
             );
+        }
+    }
+
+    /// Says something to the sockets at these other nodes.
+    fn tell_nodes<'a>(&self, nodes: impl IntoIterator<Item = &'a NodeIncarnation>, body: &Body) {
+        let mut nodes = nodes.into_iter().peekable();
+        let Some(peers) = self.services.ownership.peers().filter(|_| nodes.peek().is_some()) else {
+            return;
+        };
+        let publication = Content::Publication(self.publication(body.clone()));
+        let bytes = match Letter::new(self.services.here.clone(), publication).encode() {
+            Ok(bytes) => Bytes::from(bytes),
+            Err(error) => {
+                tracing::error!(room.id = %self.door.room, %error, "what a room says is too large for another node");
+                return;
+            }
+        };
+        for node in nodes {
+            // Lost only with the link, after which the node subscribes anew.
+            let _ = peers.cast(node, ServiceName::GatewayHub, bytes.clone());
         }
     }
 
