@@ -10,7 +10,7 @@
 //! without any of it.
 
 mod call;
-pub(crate) mod codec;
+pub mod codec;
 mod envelope;
 #[cfg(any(test, feature = "test-kit"))]
 mod loopback;

@@ -1,7 +1,9 @@
-//! How envelopes become bytes: JSON whose `v` is looked at first. One codec for all kinds of envelopes; each has a limit and a version of its own.
+//! The envelope and how it becomes bytes: JSON whose `v` is looked at first. One for all that travels between rooms and between media; what is in it
+//! has a limit and a version of its own.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use videorooms_domain::NodeIncarnation;
 
 /// Why an envelope cannot be written or read. It says where and never what stands there: secrets travel in envelopes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -46,27 +48,70 @@ impl WireError {
     }
 }
 
-/// The bytes of an envelope.
-pub(crate) fn write(envelope: &impl Serialize, limit: usize) -> Result<Vec<u8>, WireError> {
-    let bytes = to_json(envelope);
-    check_size(&bytes, limit)?;
-    Ok(bytes)
+/// What an envelope holds.
+pub trait Payload: Serialize + DeserializeOwned {
+    /// The format written by this version.
+    const VERSION: u16;
+    /// Longest envelope, in bytes.
+    const BYTES: usize;
 }
 
-/// Reads what [`write`] wrote, here or in another version up to `known`: the size is looked at first and the version second.
-pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8], limit: usize, known: u16) -> Result<T, WireError> {
-    #[derive(Deserialize)]
-    struct Versioned {
-        v: u16,
+/// One message between nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope<P> {
+    /// Format; see [`Payload::VERSION`].
+    pub v: u16,
+    /// The sender's boot. The link has authenticated the node; whoever reads it compares.
+    pub from: NodeIncarnation,
+    /// How long the sender will wait for an answer, in milliseconds from when it was sent: clocks of nodes are never compared. None where nobody
+    /// waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_ms: Option<u64>,
+    /// What it holds.
+    pub content: P,
+}
+
+impl<P: Payload> Envelope<P> {
+    /// An envelope for which nobody waits.
+    #[must_use]
+    pub fn new(from: NodeIncarnation, content: P) -> Self {
+        Self {
+            v: P::VERSION,
+            from,
+            deadline_ms: None,
+            content,
+        }
     }
-    check_size(bytes, limit)?;
-    let Versioned { v: found } = serde_json::from_slice(bytes).map_err(|error| WireError::Malformed {
-        column: error.column(),
-    })?;
-    if !(1..=known).contains(&found) {
-        return Err(WireError::Version { found, known });
+
+    /// The bytes of it.
+    ///
+    /// # Errors
+    /// [`WireError::TooLarge`].
+    pub fn encode(&self) -> Result<Vec<u8>, WireError> {
+        let bytes = to_json(self);
+        check_size(&bytes, P::BYTES)?;
+        Ok(bytes)
     }
-    serde_json::from_slice(bytes).map_err(unreadable)
+
+    /// The envelope that [`Self::encode`] wrote, here or in another version.
+    ///
+    /// # Errors
+    /// [`WireError`], the size first and the version second.
+    pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            v: u16,
+        }
+        check_size(bytes, P::BYTES)?;
+        let Versioned { v: found } = serde_json::from_slice(bytes).map_err(|error| WireError::Malformed {
+            column: error.column(),
+        })?;
+        let known = P::VERSION;
+        if !(1..=known).contains(&found) {
+            return Err(WireError::Version { found, known });
+        }
+        serde_json::from_slice(bytes).map_err(unreadable)
+    }
 }
 
 fn to_json(envelope: &impl Serialize) -> Vec<u8> {

@@ -1,9 +1,9 @@
 //! The envelope.
 
 use serde::{Deserialize, Serialize};
-use videorooms_domain::{Epoch, NodeIncarnation, RoomId};
+use videorooms_domain::{Epoch, RoomId};
 
-use super::codec::{self, WireError};
+use super::codec;
 use super::{Answer, Call, Cast, Subscribed, Subscription};
 use crate::api::{Publication, RollCall, RoomsError};
 
@@ -12,19 +12,7 @@ use crate::api::{Publication, RollCall, RoomsError};
 pub const ENVELOPE_BYTES: usize = 8 * 1024 * 1024;
 
 /// One message between nodes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Envelope {
-    /// Format; see [`Envelope::VERSION`].
-    pub v: u16,
-    /// The sender's boot. The link has authenticated the node; whoever reads it compares.
-    pub from: NodeIncarnation,
-    /// How long the sender will wait for an answer, in milliseconds from when it was sent: clocks of nodes are never compared. None where nobody
-    /// waits.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deadline_ms: Option<u64>,
-    /// What it holds.
-    pub content: Content,
-}
+pub type Envelope = codec::Envelope<Content>;
 
 /// What is in an envelope.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,34 +49,7 @@ pub enum Content {
     RollCall(RollCall),
 }
 
-impl Envelope {
-    /// The format written by this version.
-    pub const VERSION: u16 = 1;
-
-    /// An envelope for which nobody waits.
-    #[must_use]
-    pub fn new(from: NodeIncarnation, content: Content) -> Self {
-        Self {
-            v: Self::VERSION,
-            from,
-            deadline_ms: None,
-            content,
-        }
-    }
-
-    /// The bytes of it.
-    ///
-    /// # Errors
-    /// [`WireError::TooLarge`].
-    pub fn encode(&self) -> Result<Vec<u8>, WireError> {
-        codec::write(self, ENVELOPE_BYTES)
-    }
-
-    /// The envelope that [`Self::encode`] wrote, here or in another version.
-    ///
-    /// # Errors
-    /// [`WireError`], the size first and the version second.
-    pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
-        codec::read(bytes, ENVELOPE_BYTES, Self::VERSION)
-    }
+impl codec::Payload for Content {
+    const VERSION: u16 = 1;
+    const BYTES: usize = ENVELOPE_BYTES;
 }
