@@ -12,3 +12,4 @@ mod format;
 mod fuzz;
 #[path = "calls/largest.rs"]
 mod largest;
+mod wire;

@@ -14,3 +14,4 @@ mod format;
 mod fuzz;
 #[path = "media_calls/link.rs"]
 mod link;
+mod wire;

@@ -1,9 +1,6 @@
 //! The form on the wire: fixed bytes, the same after a round trip, readable across versions.
 
-use std::collections::BTreeSet;
-
 use proptest::prelude::*;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use videorooms_domain::{Command, Epoch, Event, Note, Rejection, Signal};
 use videorooms_rooms::calls::{Answer, Ask, Content, ENVELOPE_BYTES, Envelope, Tell, WireError};
@@ -11,6 +8,7 @@ use videorooms_rooms::{Body, CloseReason, Credential, History, RoomsError};
 
 use crate::any;
 use crate::examples::{contents, here};
+use crate::wire;
 
 /// One envelope a line, as version 1 writes it. A line that changes breaks calls between this version and the one before.
 pub(crate) const GOLDEN: &str = include_str!("golden.jsonl");
@@ -25,64 +23,39 @@ fn envelope(content: Content) -> Envelope {
 
 #[test]
 fn every_kind_has_the_bytes_that_it_always_had_and_reads_back() {
-    let written: Vec<_> = contents()
-        .into_iter()
-        .map(|content| String::from_utf8(envelope(content).encode().unwrap()).unwrap())
-        .collect();
-    for (line, (written, golden)) in written.iter().zip(GOLDEN.lines()).enumerate() {
-        assert_eq!(written, golden, "line {}", line + 1);
-    }
-    assert_eq!(written.len(), GOLDEN.lines().count(), "{}", written.join("\n"));
-    for (content, golden) in contents().into_iter().zip(GOLDEN.lines()) {
-        assert_eq!(Envelope::decode(golden.as_bytes()), Ok(envelope(content)));
-    }
-}
-
-/// Names of all variants, as the derived reader lists them when it meets one that it does not know.
-fn variants<T: DeserializeOwned + std::fmt::Debug>() -> BTreeSet<String> {
-    let error = serde_json::from_str::<T>(r#"{"no such":0}"#)
-        .unwrap_err()
-        .to_string();
-    let (_, list) = error
-        .split_once("expected")
-        .expect("the variants that are expected");
-    list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
-}
-
-/// Names of variants that stand in the golden lines below `path`.
-fn shown(path: &str) -> BTreeSet<String> {
-    let values = GOLDEN
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    values
-        .filter_map(|value| match value.pointer(path)? {
-            Value::String(name) => Some(name.clone()),
-            Value::Object(fields) => fields.keys().next().cloned(),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
-        })
-        .collect()
+    let envelopes: Vec<_> = contents().into_iter().map(envelope).collect();
+    wire::has_the_bytes(&envelopes, GOLDEN);
 }
 
 #[test]
 fn the_fixed_bytes_leave_out_no_kind() {
     for (path, variants) in [
-        ("/content", variants::<Content>()),
-        ("/content/call/ask", variants::<Ask>()),
-        ("/content/call/ask/attach/credential", variants::<Credential>()),
-        ("/content/call/ask/execute/command", variants::<Command>()),
-        ("/content/cast/tell", variants::<Tell>()),
-        ("/content/cast/tell/signal", variants::<Signal>()),
-        ("/content/answer", variants::<Answer>()),
-        ("/content/answer/attach/history", variants::<History>()),
-        ("/content/refused", variants::<RoomsError>()),
-        ("/content/refused/rejected", variants::<Rejection>()),
-        ("/content/publication/body", variants::<Body>()),
-        ("/content/publication/body/durable/event", variants::<Event>()),
-        ("/content/publication/body/ephemeral", variants::<Note>()),
-        ("/content/publication/body/closed/why", variants::<CloseReason>()),
+        ("/content", wire::variants::<Content>()),
+        ("/content/call/ask", wire::variants::<Ask>()),
+        (
+            "/content/call/ask/attach/credential",
+            wire::variants::<Credential>(),
+        ),
+        ("/content/call/ask/execute/command", wire::variants::<Command>()),
+        ("/content/cast/tell", wire::variants::<Tell>()),
+        ("/content/cast/tell/signal", wire::variants::<Signal>()),
+        ("/content/answer", wire::variants::<Answer>()),
+        ("/content/answer/attach/history", wire::variants::<History>()),
+        ("/content/refused", wire::variants::<RoomsError>()),
+        ("/content/refused/rejected", wire::variants::<Rejection>()),
+        ("/content/publication/body", wire::variants::<Body>()),
+        (
+            "/content/publication/body/durable/event",
+            wire::variants::<Event>(),
+        ),
+        ("/content/publication/body/ephemeral", wire::variants::<Note>()),
+        (
+            "/content/publication/body/closed/why",
+            wire::variants::<CloseReason>(),
+        ),
     ] {
         assert!(variants.len() > 1, "{path}");
-        assert_eq!(shown(path), variants, "{path}");
+        assert_eq!(wire::shown(GOLDEN, path), variants, "{path}");
     }
 }
 
